@@ -25,7 +25,7 @@ from evaluation.datasets.splits import UNREVIEWED, assign_split
 from evaluation.datasets.tables import TableWriter, TargetColumns, open_csv
 from inference.errors import InvalidImage
 from inference.signature import LabelsOutput, get_image_part
-from predictions.export import format_cell
+from predictions.exports.stream import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
 from registry.models import ModelVersion

@@ -24,7 +24,7 @@ from accounts.permissions import (
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.formatting import format_count
 from inference.errors import InferenceError
-from predictions.batch_job_presentation import format_job_title
+from predictions.batch_jobs.presentation import format_job_title
 from predictions.models import BatchJob, QueuedPrediction
 from predictions.services.background import cancel_predictions, requeue_prediction
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job

@@ -22,7 +22,7 @@ from core.admin import GuardedAdmin
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.admin.indexed_lists import IndexedChangeList
-from predictions.export import stream_export
+from predictions.exports.stream import stream_export
 from predictions.models import Prediction, Review
 from predictions.permissions import can_review
 from predictions.presentation import format_output, format_true_output

@@ -32,7 +32,7 @@ from predictions.api.serializers.batch_job import (
     StartRequestSerializer,
 )
 from predictions.api.store_parameter import require_storage
-from predictions.batch_job_results import stream_results
+from predictions.batch_jobs.results import stream_results
 from predictions.models import BatchJob
 from predictions.permissions import EXPORT_DENIED, JOB_CHANGE_DENIED, can_change_job, can_export_job
 from predictions.services.batch_jobs import (

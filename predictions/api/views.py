@@ -40,8 +40,8 @@ from predictions.api.serializers import (
     PredictionWithImageSerializer,
 )
 from predictions.api.store_parameter import read_store
-from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
-from predictions.export_names import build_export_name
+from predictions.exports.names import build_export_name
+from predictions.exports.stream import CONTENT_TYPES, FORMAT_NAMES, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.permissions import select_exportable

@@ -23,7 +23,7 @@ from core.database_limits import use_job_limits
 from core.storage_errors import StorageUnavailable
 from core.zip_streams import CHUNK_BYTES, ZipStream
 from events.models import Webhook
-from predictions.export import LineBuffer, format_cell, join_lines
+from predictions.exports.stream import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, Input, Prediction, PredictionComment, PredictionTag, Review, SavedFilter
 from predictions.services.stored_files import StoredFileError, read_stored_file
 

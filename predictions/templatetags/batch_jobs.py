@@ -9,16 +9,16 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 
-from predictions import batch_job_presentation
+from predictions.batch_jobs import presentation
 from predictions.models import BatchJobItem
 from predictions.stored_errors import translate_stored_error
 
 register = template.Library()
-register.filter("job_title", batch_job_presentation.format_job_title)
-register.filter("job_format", batch_job_presentation.format_job_format)
-register.filter("job_items", batch_job_presentation.format_all_items)
-register.filter("job_status", batch_job_presentation.describe_status)
-register.filter("job_duration", batch_job_presentation.get_duration)
+register.filter("job_title", presentation.format_job_title)
+register.filter("job_format", presentation.format_job_format)
+register.filter("job_items", presentation.format_all_items)
+register.filter("job_status", presentation.describe_status)
+register.filter("job_duration", presentation.get_duration)
 
 
 @register.filter

@@ -14,7 +14,7 @@ from inference.signature import get_table_part
 from predictions import presentation
 from predictions.feature_ranges import UnusualValue, list_unusual_values
 from predictions.forms import SUBMISSION_KEY_FIELD
-from predictions.history_columns import list_cells
+from predictions.history.columns import list_cells
 from predictions.models import Prediction
 from predictions.stored_errors import describe_prediction_error
 

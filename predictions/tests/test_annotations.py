@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from inference.tests.factories import make_image
-from predictions.export import stream_export
+from predictions.exports.stream import stream_export
 from predictions.models import Prediction, PredictionComment
 from predictions.services.annotations import add_tag
 from predictions.tests.factories import make_prediction

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from inference.tests.factories import make_image
-from predictions.batch_job_progress import get_progress
+from predictions.batch_jobs.progress import get_progress
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.tests.batch_jobs import JOBS_URL, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictions.batch_job_progress import get_progress
+from predictions.batch_jobs.progress import get_progress
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import WrongJobStatus, cancel_batch_job, retry_batch_job
 from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, make_rows, run_job

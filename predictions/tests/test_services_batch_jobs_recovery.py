@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from predictions.batch_job_progress import RATE_OPTION, get_progress
+from predictions.batch_jobs.progress import RATE_OPTION, get_progress
 from predictions.models import BatchJob, Prediction
 from predictions.services import batch
 from predictions.services.batch_jobs import (

@@ -4,9 +4,9 @@ import pytest
 from django.utils import translation
 
 from inference.signature import Feature
-from predictions.batch_job_presentation import list_failures
+from predictions.batch_jobs.presentation import list_failures
+from predictions.batch_jobs.result_table import build_results_table
 from predictions.stored_errors import describe_row_item_error, translate_stored_error
-from predictions.table_results import build_results_table
 from predictions.tests.batch_jobs import HEADER, make_job, run_job
 
 FEATURES = (Feature(name="length", min=0.5, max=10.0, unit="cm"), Feature(name="width", min=1.0, max=2.0))

@@ -9,8 +9,8 @@ from django.test import Client
 from accounts.services.removal import anonymize_user
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
-from predictions import batch_job_grid
-from predictions.batch_job_presentation import list_failures
+from predictions.batch_jobs import grid
+from predictions.batch_jobs.presentation import list_failures
 from predictions.models import BatchJob, BatchJobItem
 from predictions.services.batch_jobs import add_images, cancel_batch_job, run_batch_job
 from predictions.tests.batch_job_pages import make_archive, make_table
@@ -65,7 +65,7 @@ def test_uploaded_images_are_shown_while_and_after_they_are_uploaded(shades, sig
 
 
 def test_counts_by_label_filter_the_results(shades, signed_in, make_job, monkeypatch):
-    monkeypatch.setattr(batch_job_grid, "MAX_SHOWN_LABELS", 1)
+    monkeypatch.setattr(grid, "MAX_SHOWN_LABELS", 1)
     job = make_job(make_archive(["a.png", "b.png", "c.png"]))
     run_batch_job(str(job.pk))
     page = signed_in.get(job.get_absolute_url())
@@ -87,7 +87,7 @@ def test_hostile_names_are_escaped(shades, signed_in, make_job):
 
 
 def test_wide_tables_have_no_form_and_show_the_used_columns(write_rows, signed_in, make_job, flowers, monkeypatch):
-    monkeypatch.setattr("predictions.batch_job_forms.MAX_MAPPING_OPTIONS", 10)
+    monkeypatch.setattr("predictions.batch_jobs.forms.MAX_MAPPING_OPTIONS", 10)
     monkeypatch.setattr(preview, "MAX_SHOWN_COLUMNS", 4)
     extra = ";".join(f"x{number}" for number in range(10))
     values = ";".join("1" for _ in range(10))

@@ -7,7 +7,9 @@ import pytest
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
-from predictions import history_columns, history_query, sorting
+from predictions import sorting
+from predictions.history.columns import list_cells
+from predictions.history.query import HistoryQuery
 from predictions.models import Prediction
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import change_predictions, make_prediction
@@ -24,7 +26,7 @@ def list_names(response):
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 def test_pages_lead_in_both_directions(shades, signed_in, user, monkeypatch, headers):
-    monkeypatch.setattr(history_query, "DEFAULT_PAGE_SIZE", 3)
+    monkeypatch.setattr("predictions.history.query.DEFAULT_PAGE_SIZE", 3)
     rows = [make_prediction(user, name=f"n{number}.png") for number in range(7)]
     for number, row in enumerate(rows):
         change_predictions(Prediction.objects.filter(pk=row.pk), confidence=[0.9, 0.5, 0.5, 0.5, 0.7, 0.2, 0.5][number])
@@ -55,7 +57,7 @@ def test_links_keep_the_filters_and_the_view(shades, signed_in, user):
     user.save()
     assert signed_in.get(URL).context["query"].size == 25
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history_query.HistoryQuery, "size", 1)
+        patch.setattr(HistoryQuery, "size", 1)
         page = signed_in.get(URL, {"label": "black", "status": "", "density": "compact", "sort": "time"})
     text = page.content.decode()
     assert text.count("<time") == 1
@@ -67,7 +69,7 @@ def test_links_keep_the_filters_and_the_view(shades, signed_in, user):
 
 
 def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
-    monkeypatch.setattr(history_query, "DEFAULT_PAGE_SIZE", 1)
+    monkeypatch.setattr("predictions.history.query.DEFAULT_PAGE_SIZE", 1)
     for _ in range(3):
         make_prediction(user)
     monkeypatch.setattr(sorting, "MAX_COUNT", 2)
@@ -161,9 +163,7 @@ def test_features_and_scores_are_columns_of_one_model(flowers, shades, signed_in
     predict(user=user, source="api", features={"length": 4.5, "petals": 5}, model="flowers")
     make_prediction(user, model="shades")
     page = signed_in.get(URL, {"model": "flowers", "column": ["feature.length"]})
-    assert [cell.text for cell in history_columns.list_cells(page.context["page"].rows[0], page.context["columns"])] == [
-        "4.5"
-    ]
+    assert [cell.text for cell in list_cells(page.context["page"].rows[0], page.context["columns"])] == ["4.5"]
     page = signed_in.get(URL, {"model": "shades", "column": ["score.white", "source"], "view": "table"})
     assert [str(column.title) for column in page.context["columns"]] == ["Source", "Score of white"]
     assert signed_in.get(URL, {"view": "gallery"}).content.decode().count('class="gallery"') == 1

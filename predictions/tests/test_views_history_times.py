@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from predictions.date_ranges import resolve_range
+from predictions.history.date_ranges import resolve_range
 from predictions.models import Prediction
 from predictions.tests.factories import change_predictions, make_prediction
 

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
-from predictions.history_query import HistoryQuery
+from predictions.history.query import HistoryQuery
 from predictions.models import Prediction
 from predictions.permissions import can_cancel
 from predictions.services.background import AlreadyFinal, cancel_prediction

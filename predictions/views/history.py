@@ -14,11 +14,11 @@ from accounts.permissions import can_view_all
 from accounts.preferences import PAGE_SIZES
 from accounts.requests import AuthenticatedRequest
 from core.pagination import KeysetPage
-from predictions.export import FORMAT_NAMES
+from predictions.exports.stream import FORMAT_NAMES
 from predictions.filter_fields import format_input_time
-from predictions.history_columns import drop_default_columns, list_available_columns, select_columns
-from predictions.history_query import RANGE, TIME_FILTERS, HistoryQuery, build_history_url
-from predictions.history_selection import get_selection
+from predictions.history.columns import drop_default_columns, list_available_columns, select_columns
+from predictions.history.query import RANGE, TIME_FILTERS, HistoryQuery, build_history_url
+from predictions.history.selection import get_selection
 from predictions.models import SavedFilter
 from predictions.sorting import MAX_COUNT, MAX_SHORT_COUNT, count_rows, get_sorted_page
 from predictions.views.bulk_reviews import build_true_output_field

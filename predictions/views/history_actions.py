@@ -19,13 +19,13 @@ from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
 from core.urls import get_site_url
 from inference.errors import InferenceError
-from predictions.export import FORMAT_NAMES, stream_export
-from predictions.export_columns import list_shown_columns
-from predictions.export_names import build_export_name
+from predictions.exports.columns import list_shown_columns
+from predictions.exports.names import build_export_name
+from predictions.exports.stream import FORMAT_NAMES, stream_export
 from predictions.filter_fields import MAX_FILTER_VALUES
-from predictions.history_columns import list_available_columns, select_columns
-from predictions.history_query import CURSOR_PARAMETERS, HistoryQuery, build_history_url
-from predictions.history_selection import drop_selection, keep_selection
+from predictions.history.columns import list_available_columns, select_columns
+from predictions.history.query import CURSOR_PARAMETERS, HistoryQuery, build_history_url
+from predictions.history.selection import drop_selection, keep_selection
 from predictions.models import Prediction, Review, SavedFilter
 from predictions.permissions import select_exportable
 from predictions.querysets import PredictionQuerySet

@@ -11,10 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.formatting import format_short_percent
-from predictions.batch_job_presentation import format_job_title
-from predictions.date_ranges import DATE_RANGES
+from predictions.batch_jobs.presentation import format_job_title
 from predictions.filters import REPEATABLE_FILTERS
-from predictions.history_query import EXPORT, EXPORTS, RANGE, TIME_FILTERS, HistoryQuery
+from predictions.history.date_ranges import DATE_RANGES
+from predictions.history.query import EXPORT, EXPORTS, RANGE, TIME_FILTERS, HistoryQuery
 from predictions.models import BatchJob
 from predictions.sorting import DEFAULT_SORT
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.requests import AuthenticatedRequest
-from predictions.batch_job_grid import has_grid
-from predictions.batch_job_progress import get_progress
+from predictions.batch_jobs.grid import has_grid
+from predictions.batch_jobs.progress import get_progress
 from predictions.models import BatchJob, Prediction
 from predictions.views.batch_jobs.results import get_grid_context
 from registry.models import ModelVersion

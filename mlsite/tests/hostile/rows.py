@@ -42,7 +42,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "C35": ("predictions/tests/test_api_idempotency.py::test_a_key_of_another_form_is_refused",),
     "C37": (f"{CONNECTIONS}::test_malformed_requests_are_rejected_and_the_connection_closes",),
     "C39": (f"{API}::test_throttling_returns_429_with_retry_after",),
-    "C41": ("predictions/tests/test_export.py::test_formulas_in_text_are_quoted_and_numbers_are_not",),
+    "C41": ("predictions/tests/test_exports_stream.py::test_formulas_in_text_are_quoted_and_numbers_are_not",),
     "D3": (f"{SIGN_IN}::test_sign_in_is_locked_after_too_many_wrong_passwords",),
     "D5": (
         f"{SIGN_IN}::test_sign_in_creates_a_session_and_sign_out_ends_it",

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.permissions import REVIEW_PREDICTIONS
 from core.fields import parse_uuid
 from predictions.filters import PredictionFilter
-from predictions.history_query import replace_named_range
+from predictions.history.query import replace_named_range
 from predictions.models import Prediction, Review
 from predictions.models.review_work import MAX_GOAL_REVIEWS, MAX_NOTE_CHARACTERS, MAX_QUERY_CHARACTERS
 from predictions.review_strategies import LIST_STRATEGIES, ReviewQueue, get_strategies

@@ -28,7 +28,7 @@ from predictions.admin.review_queue.progress import (
     list_assignments,
     measure_query,
 )
-from predictions.history_query import TIME_FILTERS, replace_named_range
+from predictions.history.query import TIME_FILTERS, replace_named_range
 from predictions.models import ReviewAssignment
 from predictions.models.review_work import MAX_QUERY_CHARACTERS
 from predictions.services.review_assignments import assign_review, close_assignment, set_review_goal

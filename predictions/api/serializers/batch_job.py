@@ -16,8 +16,8 @@ from core.api.parsers import parse_json_part
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from predictions.api.serializers.fields import UploadField
-from predictions.batch_job_files import build_preview
-from predictions.batch_job_progress import get_progress
+from predictions.batch_jobs.files import build_preview
+from predictions.batch_jobs.progress import get_progress
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import AddedImage
 from registry.references import MAX_REFERENCE_CHARACTERS

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from core.file_transactions import remove_field_files
 from core.leases import extend_lease
-from predictions.batch_job_progress import RATE_OPTION
+from predictions.batch_jobs.progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.chunks import Chunk, build_item_row

@@ -19,16 +19,16 @@ from core.storage_errors import translate_read_errors
 from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import read_pixel_count
-from predictions.archive_files import ArchiveFile, Member
-from predictions.batch_job_files import find_image_name, has_image_table, open_archive, open_image_table, open_table
-from predictions.batch_job_progress import RATE_OPTION
-from predictions.image_tables import ImageTable
+from predictions.batch_jobs.files import find_image_name, has_image_table, open_archive, open_image_table, open_table
+from predictions.batch_jobs.progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
 from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
-from predictions.table_columns import RowConverter
-from predictions.table_files import TableRow
+from predictions.tables.archives import ArchiveFile, Member
+from predictions.tables.columns import RowConverter
+from predictions.tables.files import TableRow
+from predictions.tables.image_tables import ImageTable
 
 MAX_CHUNK_ROWS = 500
 MAX_CHUNK_CELLS = 200_000  # limits the memory of tables with thousands of columns

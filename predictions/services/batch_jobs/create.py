@@ -18,15 +18,15 @@ from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.signature import AnyInput, ImageInput, TableInput
-from predictions.archive_files import ArchiveFile, is_archive
-from predictions.batch_job_files import ADDED_HEADER_OPTION, IMAGE_COLUMN_OPTION, get_max_members
-from predictions.batch_job_progress import EXPECTED_OPTION
-from predictions.image_tables import ImageTable, find_image_column
+from predictions.batch_jobs.files import ADDED_HEADER_OPTION, IMAGE_COLUMN_OPTION, get_max_members
+from predictions.batch_jobs.progress import EXPECTED_OPTION
 from predictions.models import BatchJob, Prediction
 from predictions.paths import get_batch_job_path
 from predictions.services.batch_jobs.states import enqueue_job, get_queued_values
-from predictions.table_columns import check_columns, get_job_table, match_columns
-from predictions.table_files import TableFile
+from predictions.tables.archives import ArchiveFile, is_archive
+from predictions.tables.columns import check_columns, get_job_table, match_columns
+from predictions.tables.files import TableFile
+from predictions.tables.image_tables import ImageTable, find_image_column
 from registry.references import ResolvedModel
 
 MAX_COUNTED_BYTES = 16 * 2**20  # rows of larger tables are counted by the worker

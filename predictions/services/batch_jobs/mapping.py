@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from predictions.batch_job_files import open_table
+from predictions.batch_jobs.files import open_table
 from predictions.models import BatchJob
-from predictions.table_columns import check_columns, get_job_table, match_columns
+from predictions.tables.columns import check_columns, get_job_table, match_columns
 
 
 def check_mapping(job: BatchJob) -> None:

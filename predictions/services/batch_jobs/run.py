@@ -17,7 +17,7 @@ from core.leases import LeaseLost, extend_lease, iterate_delays
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
-from predictions.batch_job_files import has_image_table, open_table
+from predictions.batch_jobs.files import has_image_table, open_table
 from predictions.models import BatchJob, BatchJobItem
 from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.batch_jobs.chunk_storage import ChunkStorage

@@ -20,7 +20,7 @@ from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.services import build_event, record_events
 from inference.errors import InferenceError, InvalidInput
-from predictions.batch_job_progress import RATE_OPTION
+from predictions.batch_jobs.progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch_jobs.leases import lock_leased_job
 from predictions.services.batch_jobs.mapping import check_mapping, choose_columns

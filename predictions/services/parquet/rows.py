@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from core.fields import get_id_time
 from inference.signature import TEXT_KEY
-from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews
+from predictions.exports.reviews import NO_REVIEW, ExportedReview, fetch_reviews
 from predictions.models import Input, Prediction, Review
 from predictions.services.parquet.schema import PREDICTION_SCHEMA, REVIEW_SCHEMA
 from registry.models import ModelVersion

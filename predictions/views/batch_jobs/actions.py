@@ -17,7 +17,7 @@ from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
-from predictions.batch_job_files import build_preview
+from predictions.batch_jobs.files import build_preview
 from predictions.models import BatchJob
 from predictions.permissions import JOB_CHANGE_DENIED, can_change_job
 from predictions.services.batch_jobs import (

@@ -21,11 +21,11 @@ from core.errors import get_status
 from core.formatting import format_bytes
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
-from predictions.batch_job_forms import BatchFileForm
+from predictions.batch_jobs.forms import BatchFileForm
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import create_batch_job, start_batch_job
 from predictions.services.submissions import store_once
-from predictions.table_paste import add_missing_header, build_pasted_file
+from predictions.tables.paste import add_missing_header, build_pasted_file
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.submissions import SubmissionMixin

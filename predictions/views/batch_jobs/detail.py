@@ -11,18 +11,18 @@ from django.views.generic import DetailView, TemplateView
 
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
-from predictions.batch_job_grid import has_grid
-from predictions.batch_job_presentation import (
+from predictions.batch_jobs.grid import has_grid
+from predictions.batch_jobs.presentation import (
     MAX_SHOWN_FAILURES,
     MAX_SHOWN_LABELS,
     count_labels,
     format_page_title,
     list_failures,
 )
-from predictions.batch_job_progress import get_progress
+from predictions.batch_jobs.progress import get_progress
+from predictions.batch_jobs.result_table import build_results_table
 from predictions.models import BatchJob
 from predictions.permissions import can_change_job, can_export_job
-from predictions.table_results import build_results_table
 from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.batch_jobs.results import can_retry_job, get_grid_context
 from predictions.views.mixins import HtmxLoginRequiredMixin

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.messages import format_names
-from predictions.batch_job_files import BatchJobPreview, build_preview
-from predictions.batch_job_forms import ColumnsForm
+from predictions.batch_jobs.files import BatchJobPreview, build_preview
+from predictions.batch_jobs.forms import ColumnsForm
 from predictions.models import BatchJob
-from predictions.table_columns import get_job_table
+from predictions.tables.columns import get_job_table
 
 logger = logging.getLogger(__name__)
 

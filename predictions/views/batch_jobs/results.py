@@ -14,9 +14,9 @@ from django.views.generic import View
 from accounts.requests import AuthenticatedRequest
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
-from predictions.batch_job_grid import build_grid, has_grid, parse_grid_options
-from predictions.batch_job_presentation import has_failed_predictions
-from predictions.batch_job_progress import count_missing
+from predictions.batch_jobs.grid import build_grid, has_grid, parse_grid_options
+from predictions.batch_jobs.presentation import has_failed_predictions
+from predictions.batch_jobs.progress import count_missing
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem
 from predictions.permissions import EXPORT_DENIED, can_change_job, can_export_job
 from predictions.views.mixins import HtmxLoginRequiredMixin
@@ -74,7 +74,7 @@ class BatchJobWorkbookView(HtmxLoginRequiredMixin, View):
     request: AuthenticatedRequest
 
     def get(self, request: HttpRequest, pk: Any) -> HttpResponseBase:
-        from predictions.batch_job_workbook import stream_workbook  # openpyxl takes long to import
+        from predictions.batch_jobs.workbook import stream_workbook  # openpyxl takes long to import
 
         jobs = BatchJob.objects.visible_to(self.request.user).select_related("model_version__model", "user")
         job: BatchJob = get_object_or_404(jobs, pk=pk)

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import View
 
 from accounts.requests import AuthenticatedRequest
+from predictions.batch_jobs.result_table import build_results_table
 from predictions.models import BatchJob
-from predictions.table_results import build_results_table
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 

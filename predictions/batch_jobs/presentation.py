@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.formatting import format_count, format_short_percent
-from predictions.batch_job_progress import BatchJobProgress
+from predictions.batch_jobs.progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
 from predictions.stored_errors import describe_prediction_error, translate_stored_error
-from predictions.table_columns import get_job_table
+from predictions.tables.columns import get_job_table
 
 MAX_SHOWN_FAILURES = 20
 MAX_SHOWN_LABELS = 20

@@ -11,7 +11,7 @@ from typing import IO
 
 from django.utils.translation import gettext
 
-from predictions.table_encodings import make_table_error
+from predictions.tables.encodings import make_table_error
 
 MAX_ROW_CHARACTERS = 2**20  # including the line breaks of quoted cells
 # Characters that are read again after rows that are not valid CSV. Real files need less than their own length.

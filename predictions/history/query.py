@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.preferences import PAGE_SIZES
-from predictions.date_ranges import DATE_RANGES, resolve_range
 from predictions.filters import PredictionFilter
-from predictions.history_selection import SELECTED
+from predictions.history.date_ranges import DATE_RANGES, resolve_range
+from predictions.history.selection import SELECTED
 from predictions.models import Prediction
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import DEFAULT_SORT, SORTS

@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import read_features
-from predictions.archive_files import ArchiveFile
-from predictions.image_tables import ImageTable
 from predictions.input_errors import describe_row_error
 from predictions.models import BatchJob
-from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
-from predictions.table_files import TableFile, TableRow
-from predictions.table_lines import replace_undecodable
+from predictions.tables.archives import ArchiveFile
+from predictions.tables.columns import Mapped, RowConverter, find_missing, get_job_table
+from predictions.tables.files import TableFile, TableRow
+from predictions.tables.image_tables import ImageTable
+from predictions.tables.lines import replace_undecodable
 
 ADDED_HEADER_OPTION = "has_added_header"  # of a job whose table was uploaded without a header
 IMAGE_COLUMN_OPTION = "image_column"  # of a job whose file is an archive with a table and the images of its rows

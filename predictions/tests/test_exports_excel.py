@@ -8,8 +8,8 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from inference.tests.factories import make_image
-from predictions import export_excel
-from predictions.export_names import build_export_name
+from predictions.exports import excel
+from predictions.exports.names import build_export_name
 from predictions.services import predict
 from predictions.tests.factories import make_prediction
 
@@ -45,7 +45,7 @@ def test_a_workbook_has_typed_cells_and_a_column_for_each_feature_and_score(shad
         "@x",
     ]
     assert row["link"].hyperlink.target == f"http://testserver/predictions/{image.pk}/"
-    monkeypatch.setattr(export_excel, "MAX_ROWS", 1)
+    monkeypatch.setattr(excel, "MAX_ROWS", 1)
     page = signed_in.get("/predictions/export/", {"format": "xlsx"}, follow=True)
     assert "A sheet has at most 1 rows" in page.content.decode()
 

@@ -23,9 +23,9 @@ from core.csv_cells import escape_formula
 from core.database_limits import use_job_limits
 from core.streaming import start_stream
 from inference.signature import TEXT_KEY
-from predictions.export_columns import select_values
-from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
-from predictions.export_versions import ExportedVersion, get_exported_version
+from predictions.exports.columns import select_values
+from predictions.exports.reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
+from predictions.exports.versions import ExportedVersion, get_exported_version
 from predictions.models import Input
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import DEFAULT_SORT, sort_rows, start_after
@@ -71,7 +71,7 @@ def stream_export(
         name: the name of the file without its extension.
         site_url: the URL of the site, for links.
         sort: a key of `SORTS`. As in the history, only predictions with a confidence are sorted by it.
-        columns: some columns, see `export_columns.list_shown_columns`. If empty, all data.
+        columns: some columns, see `columns.list_shown_columns`. If empty, all data.
 
     Raises:
         ExportTooLarge: a workbook cannot have as many rows.
@@ -80,7 +80,7 @@ def stream_export(
     rows, url = iterate_rows(predictions, reader, sort), f"{site_url}{reverse('predictions:history')}"
     content: Iterator[Any]
     if format_name == EXCEL:
-        from predictions.export_excel import create_workbook, read_chunks  # openpyxl takes long to import
+        from predictions.exports.excel import create_workbook, read_chunks  # openpyxl takes long to import
 
         zone = timezone.get_current_timezone()
         content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url, columns=columns)), EXCEL_TYPE

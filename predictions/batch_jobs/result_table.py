@@ -14,13 +14,13 @@ from core.formatting import NOT_AVAILABLE, format_exact, format_percent
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.signature import LabelsOutput, RawOutput, TextInput, ValueOutput
-from predictions.batch_job_files import open_table
+from predictions.batch_jobs.files import open_table
+from predictions.batch_jobs.result_cells import Cell, Column, build_feature_cells, build_text_cell, build_value_cells
 from predictions.models import BatchJob
 from predictions.presentation import format_labels
 from predictions.stored_errors import describe_row_item_error, translate_stored_error
-from predictions.table_cells import Cell, Column, build_feature_cells, build_text_cell, build_value_cells
-from predictions.table_columns import get_job_table
-from predictions.table_lines import replace_undecodable
+from predictions.tables.columns import get_job_table
+from predictions.tables.lines import replace_undecodable
 
 MAX_TABLE_ROWS = 1000  # of a job whose results are sorted in memory
 MAX_TABLE_COLUMNS = 60

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from inference.errors import InvalidInput
 from inference.messages import clean_name, format_names
-from predictions.archive_files import ArchiveFile, Member, make_archive_error, split_path
-from predictions.table_columns import fold_name
+from predictions.tables.archives import ArchiveFile, Member, make_archive_error, split_path
+from predictions.tables.columns import fold_name
 
 TABLE_EXTENSIONS = {".csv", ".tsv"}
 IMAGE_COLUMN_NAMES = ("image", "file", "filename", "imagefile", "imagename", "path")  # without case and separators

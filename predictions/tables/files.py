@@ -13,8 +13,8 @@ from core.formatting import format_count
 from inference.errors import InvalidInput
 from inference.preprocessing import detect_delimiter, read_delimiter_line
 from inference.signature import TableInput
-from predictions.table_encodings import describe_csv_error, detect_encoding, make_table_error
-from predictions.table_lines import MAX_ROW_CHARACTERS, RowTooLong, TableLines
+from predictions.tables.encodings import describe_csv_error, detect_encoding, make_table_error
+from predictions.tables.lines import MAX_ROW_CHARACTERS, RowTooLong, TableLines
 
 MAX_COLUMNS = 20_000
 

@@ -6,10 +6,10 @@ import pytest
 
 from inference.errors import InvalidInput
 from inference.signature import Feature, TableInput
-from predictions.table_columns import RowConverter, find_missing, match_columns
-from predictions.table_encodings import detect_encoding
-from predictions.table_files import TableFile
-from predictions.table_lines import MAX_ROW_CHARACTERS
+from predictions.tables.columns import RowConverter, find_missing, match_columns
+from predictions.tables.encodings import detect_encoding
+from predictions.tables.files import TableFile
+from predictions.tables.lines import MAX_ROW_CHARACTERS
 
 pytestmark = pytest.mark.once
 PAIR = TableInput((Feature("a"), Feature("b", "text")))
@@ -102,8 +102,8 @@ def test_what_is_not_a_table_is_rejected(data, message):
 
 def test_quotation_marks_cannot_make_reading_slow(monkeypatch):
     """Each line closes the quotation mark of the line before and opens another one: no row ends."""
-    monkeypatch.setattr("predictions.table_lines.MAX_ROW_CHARACTERS", 2**14)
-    monkeypatch.setattr("predictions.table_lines.REPEATED_CHARACTERS_ALLOWANCE", 2**17)
+    monkeypatch.setattr("predictions.tables.lines.MAX_ROW_CHARACTERS", 2**14)
+    monkeypatch.setattr("predictions.tables.lines.REPEATED_CHARACTERS_ALLOWANCE", 2**17)
     with pytest.raises(InvalidInput, match=r"^Line \d+: Too many rows up to here have a quotation mark"):
         read_table("a,b\n" + '",x","\n' * 9000)
     assert len(read_table("a,b\n" + '"1,x\n2,y\n3,"z"\n' * 2000)) == 6000  # many errors with little to read again

@@ -9,7 +9,7 @@ import pytest
 
 from inference.errors import InvalidInput
 from inference.tests.factories import make_image
-from predictions.archive_files import MAX_DIRECTORY_BYTES, MAX_FOLDERS, ArchiveFile
+from predictions.tables.archives import MAX_DIRECTORY_BYTES, MAX_FOLDERS, ArchiveFile
 from predictions.tests.batch_jobs import make_zip
 
 pytestmark = pytest.mark.once

@@ -23,8 +23,8 @@ from openpyxl.utils import get_column_letter
 
 from core.formatting import format_count
 from inference.errors import InferenceError
-from predictions.export_columns import flatten_row, get_scores
-from predictions.export_reviews import join_tags
+from predictions.exports.columns import flatten_row, get_scores
+from predictions.exports.reviews import join_tags
 
 MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
 MAX_COLUMNS = 16_384

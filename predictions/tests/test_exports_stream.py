@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.tests.pages import get_text
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
-from predictions.export import COLUMNS, format_cell
+from predictions.exports.stream import COLUMNS, format_cell
 from predictions.models import Prediction
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import PREDICTIONS_URL, change_predictions, make_prediction
@@ -75,8 +75,8 @@ def describe(prediction, *, shows_users):
 
 
 def test_all_kinds_of_predictions_are_exported(variety, user, reviewer, client, token_headers, monkeypatch):
-    monkeypatch.setattr("predictions.export.ROWS_PER_FETCH", 2)
-    monkeypatch.setattr("predictions.export.CHUNK_CHARACTERS", 1000)
+    monkeypatch.setattr("predictions.exports.stream.ROWS_PER_FETCH", 2)
+    monkeypatch.setattr("predictions.exports.stream.CHUNK_CHARACTERS", 1000)
     for person, shows_users in ((user, False), (reviewer, True)):
         expected = [
             describe(prediction, shows_users=shows_users)
@@ -179,7 +179,7 @@ def test_the_history_links_to_the_export_with_its_filters(predictions, client, u
 def test_the_export_of_the_history_has_the_order_and_the_columns_of_the_list(
     predictions, client, user, other, reviewer, monkeypatch
 ):
-    monkeypatch.setattr("predictions.export.ROWS_PER_FETCH", 2)
+    monkeypatch.setattr("predictions.exports.stream.ROWS_PER_FETCH", 2)
     image, row = predictions
     images = [image, *(make_prediction(user, make_image(shade), model="shades") for shade in (0, 128, 255, 64, 128))]
     for number, prediction in enumerate(images):

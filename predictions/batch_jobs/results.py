@@ -14,10 +14,10 @@ from core.streaming import start_stream
 from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
 from inference.signature import AnyOutput, LabelsOutput, RawOutput
-from predictions.batch_job_files import open_table
-from predictions.export import LineBuffer, format_cell, join_lines
+from predictions.batch_jobs.files import open_table
+from predictions.exports.stream import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, BatchJobItem
-from predictions.table_lines import replace_undecodable
+from predictions.tables.lines import replace_undecodable
 
 ROWS_PER_FETCH = 1000
 NAME_COLUMN = "file"

@@ -15,8 +15,8 @@ from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing import detect_delimiter
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
 from inference.signature import TEXT_KEY, AnyInput, TextInput
-from predictions.table_columns import SEPARATORS_PATTERN, get_job_table
-from predictions.table_encodings import detect_encoding
+from predictions.tables.columns import SEPARATORS_PATTERN, get_job_table
+from predictions.tables.encodings import detect_encoding
 
 PASTED_NAME = "pasted-rows.csv"
 MAX_COMPLETED_BYTES = 16 * 2**20  # of a file that is read as a whole

@@ -10,11 +10,11 @@ from django.utils import timezone
 from core.tests.pages import get_text
 from inference.errors import InvalidInput
 from inference.tests.factories import make_image
-from predictions import archive_files
-from predictions.image_tables import find_image_column
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import can_run_directly, chunks, retry_batch_job, start_batch_job
 from predictions.services.verification import verify_store
+from predictions.tables import archives
+from predictions.tables.image_tables import find_image_column
 from predictions.tests.batch_jobs import JOBS_URL, list_items, make_job, make_rows, make_zip, run_job
 from predictions.tests.factories import list_stored_files
 
@@ -142,7 +142,7 @@ def test_the_page_shows_the_preview_before_the_job_starts(parcels, signed_in):
 
 
 def test_rows_that_name_the_same_large_image_again_and_again_are_rejected(parcels, user, monkeypatch):
-    monkeypatch.setattr(archive_files, "EXPANSION_ALLOWANCE_BYTES", 0)
+    monkeypatch.setattr(archives, "EXPANSION_ALLOWANCE_BYTES", 0)
     archive = make_archive("image,weight\n" + "a.png,1\n" * 300)
     assert len(archive) < 1000  # of which the table expands to 2,400 bytes, and its images to 300 times the size of one
     with pytest.raises(InvalidInput, match="expands to") as caught:

@@ -10,11 +10,11 @@ from openpyxl import load_workbook
 from core.tests.pages import get_text
 from inference.signature import Feature, TableInput
 from inference.signature.reference_range import get_deviation
+from predictions.batch_jobs.result_cells import build_feature_cells
+from predictions.batch_jobs.result_table import build_results_table
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import run_batch_job
-from predictions.table_cells import build_feature_cells
-from predictions.table_paste import add_missing_header, build_pasted_file
-from predictions.table_results import build_results_table
+from predictions.tables.paste import add_missing_header, build_pasted_file
 from predictions.tests.batch_job_pages import make_table
 
 NEW_URL = "/batch-jobs/new/"
@@ -124,7 +124,7 @@ def test_results_are_downloaded_as_a_workbook(flowers, signed_in, client, other,
     assert first[-1] == str(job.items.get(number=1).prediction_id)
     assert second[0] == "x"
     assert "Expected a number" in second[-2]
-    monkeypatch.setattr("predictions.batch_job_workbook.MAX_WORKBOOK_ROWS", 1)
+    monkeypatch.setattr("predictions.batch_jobs.workbook.MAX_WORKBOOK_ROWS", 1)
     assert "A workbook has at most 1 rows." in get_text(signed_in.get(url, follow=True))
     client.force_login(other)
     assert client.get(url).status_code == 404

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.formatting import NOT_AVAILABLE, format_exact, format_percent
 from predictions.filters import build_reference_condition
-from predictions.history_query import HistoryQuery
+from predictions.history.query import HistoryQuery
 from predictions.models import Prediction
 from registry.models import ModelVersion
 

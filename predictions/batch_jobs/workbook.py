@@ -17,9 +17,9 @@ from openpyxl.utils import get_column_letter
 from accounts.services.audit import Action, AuditObject, record_action
 from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
-from predictions.batch_job_results import iterate_results
-from predictions.export import EXCEL_TYPE
-from predictions.export_excel import MAX_COLUMNS, ExportTooLarge, make_cell, make_header_cell, read_chunks
+from predictions.batch_jobs.results import iterate_results
+from predictions.exports.excel import MAX_COLUMNS, ExportTooLarge, make_cell, make_header_cell, read_chunks
+from predictions.exports.stream import EXCEL_TYPE
 from predictions.models import BatchJob
 
 MAX_WORKBOOK_ROWS = 100_000  # a workbook is complete before its download starts

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from core.validators import is_storable
-from predictions.batch_job_presentation import MAX_SHOWN_LABELS, LabelCount, count_labels
+from predictions.batch_jobs.presentation import MAX_SHOWN_LABELS, LabelCount, count_labels
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
 PAGE_SIZE = 120  # tiles

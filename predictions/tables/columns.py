@@ -13,8 +13,8 @@ from inference.errors import InvalidInput
 from inference.messages import clean_name, find_closest, format_names
 from inference.preprocessing import CellConverter, parse_strings
 from inference.signature import TEXT_KEY, AnyInput, TableInput, TextInput, get_table_part
-from predictions.table_encodings import make_table_error
-from predictions.table_files import TableFile, TableRow
+from predictions.tables.encodings import make_table_error
+from predictions.tables.files import TableFile, TableRow
 
 SEPARATORS_PATTERN = re.compile(r"[\s_-]+")
 Mapped = dict[str, str | None]

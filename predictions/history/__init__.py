@@ -1,0 +1,1 @@
+"""The history of predictions: its query string, columns, and selected rows."""

@@ -1,0 +1,1 @@
+"""Read uploaded tables (CSV) and ZIP archives of images, with bounded memory."""
