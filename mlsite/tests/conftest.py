@@ -16,9 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from core.tests.requirements import require
 from core.tests.waiting import wait_until
 from mlsite.tests.browser import CHROMIUM_ARGUMENTS, WatchedContext
-from mlsite.tests.site import Site, bootstrap_site, copy_site
-
-BOOTSTRAP_SECONDS = 300  # for the slowest machine, while all of its cores run tests
+from mlsite.tests.site import BOOTSTRAP_SECONDS, BOOTSTRAPPED_SITE, Site, bootstrap_site, copy_site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,9 +46,9 @@ def bootstrapped(tmp_path_factory) -> Path:
 
     `make test` bootstraps it while other tests run. Otherwise, one test process creates it for all.
     """
-    if given := os.environ.get("BOOTSTRAPPED_SITE"):
-        wait_until((Path(given) / "database").exists, BOOTSTRAP_SECONDS)
-        return Path(given)
+    if BOOTSTRAPPED_SITE:
+        wait_until(Path(BOOTSTRAPPED_SITE, "database").exists, BOOTSTRAP_SECONDS)
+        return Path(BOOTSTRAPPED_SITE)
     root = tmp_path_factory.getbasetemp()
     root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
     folder = root / "bootstrapped"

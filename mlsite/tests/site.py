@@ -27,6 +27,8 @@ from mlsite.tests.postgres import find_free_port
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "examples" / "digits" / "samples"
 PASSWORD = "a long and quiet word"  # of the user `demo`
+BOOTSTRAPPED_SITE = os.environ.get("BOOTSTRAPPED_SITE")  # the folder in which `make test` bootstraps a site
+BOOTSTRAP_SECONDS = 300  # for the slowest machine, while all of its cores run tests
 START_TIMEOUT_SECONDS = 180
 STOP_TIMEOUT_SECONDS = 45
 READY_RESPONSES = 12  # consecutive responses of /readyz after which both worker processes have very likely responded
@@ -158,11 +160,23 @@ def build_auth_header(token: str) -> dict[str, str]:
 
 
 def bootstrap_site(folder: Path) -> None:
-    """Bootstrap a site in an empty folder. Afterwards, its file `database` contains the URL of the database."""
-    site = Site(folder, create_database(folder))
+    """Bootstrap a site in an empty folder. Afterwards, its file `database` contains the URL of the database.
+
+    Before that, its file `migrated` contains the URL of a migrated database, of which test databases are copies.
+    """
+    migrated = folder / "empty"
+    migrated.mkdir()
+    site = Site(migrated, create_database(migrated))
+    site.manage("migrate")
+    _write_url(folder / "migrated", site)
+    site = Site(folder, _copy_database(site.environment["DATABASE_URL"], folder))
     site.manage("bootstrap")
-    Path(folder, "database.new").write_text(site.environment["DATABASE_URL"])
-    Path(folder, "database.new").rename(folder / "database")
+    _write_url(folder / "database", site)
+
+
+def _write_url(path: Path, site: Site) -> None:
+    path.with_suffix(".new").write_text(site.environment["DATABASE_URL"])
+    path.with_suffix(".new").rename(path)
 
 
 @contextmanager
@@ -190,12 +204,16 @@ def copy_site(source: Path, folder: Path, **settings: str) -> Site:
         source: the folder of the site. With PostgreSQL, its file `database` contains the URL of the database.
     """
     shutil.copytree(source / "var", folder / "var")
-    if _uses_postgres():
-        url = _create_postgres_database(urlsplit((source / "database").read_text()).path[1:])
-    else:
-        shutil.copy(source / "site.sqlite3", folder)
-        url = _get_sqlite_url(folder)
-    return Site(folder, url, **settings)
+    return Site(folder, _copy_database((source / "database").read_text(), folder), **settings)
+
+
+def _copy_database(url: str, folder: Path) -> str:
+    """Copy a database that nobody uses, and return the URL of the copy."""
+    source = urlsplit(url)
+    if source.scheme == "sqlite":
+        shutil.copy(source.path[1:], folder)
+        return _get_sqlite_url(folder)
+    return _create_postgres_database(source.path[1:])
 
 
 def _uses_postgres() -> bool:
