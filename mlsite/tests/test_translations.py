@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -136,22 +136,26 @@ def find_script_texts(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_texts_of_a_template_are_marked(path):
-    assert find_template_texts(path.read_text()) == []
+def find_unmarked(paths: list[Path], find_texts: Callable[[str], list[str]]) -> dict[str, list[str]]:
+    return {str(path.relative_to(ROOT)): texts for path in paths if (texts := find_texts(path.read_text()))}
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_texts_of_a_module_are_marked(path):
-    assert [text for text in find_module_texts(ast.parse(path.read_text())) if WORD.search(NAMES.sub("", text))] == []
+def test_the_texts_of_templates_are_marked():
+    assert find_unmarked(TEMPLATES, find_template_texts) == {}
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_texts_of_a_script_are_marked(path):
-    assert find_script_texts(path.read_text()) == []
+def test_the_texts_of_modules_are_marked():
+    def find_texts(source: str) -> list[str]:
+        return [text for text in find_module_texts(ast.parse(source)) if WORD.search(NAMES.sub("", text))]
+
+    assert find_unmarked(MODULES, find_texts) == {}
+
+
+@pytest.mark.once
+def test_the_texts_of_scripts_are_marked():
+    assert find_unmarked(SCRIPTS, find_script_texts) == {}
 
 
 @pytest.mark.once
