@@ -13,11 +13,14 @@ Categories = Sequence[Sequence[Any] | None]
 """The categories of each column in the order of the model, or None for a column of numbers."""
 
 
-def make_matrix(table: Table, categories: Categories) -> AnyArray:
+def make_matrix(table: Table, categories: Categories, *, clear_markers: bool = False) -> AnyArray:
     """Return the columns as a float64 matrix, with NaN for missing values.
 
     A category becomes its index. The model's own order counts, not that of the signature. Without own categories, it is
     the order of `values` in the signature.
+
+    Args:
+        clear_markers: replace the number that stands for a missing value in a column (`missing`) with NaN.
 
     Raises:
         KeyError: a value is not a category of the model.
@@ -26,7 +29,10 @@ def make_matrix(table: Table, categories: Categories) -> AnyArray:
     for feature, own_choices in zip(table.features, categories, strict=True):
         choices = feature.values if own_choices is None and feature.type == "category" else own_choices
         values = table.columns[feature.name]
-        columns.append(values.astype(np.float64) if choices is None else _encode(values, choices))
+        numbers = values.astype(np.float64) if choices is None else _encode(values, choices)
+        if clear_markers and choices is None and isinstance(feature.missing, int | float):
+            numbers[numbers.astype(np.float32) == np.float32(feature.missing)] = np.nan
+        columns.append(numbers)
     return np.stack(columns, axis=1)
 
 

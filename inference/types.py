@@ -168,6 +168,7 @@ class ArtifactMetadata:
         features: features of a table, in order, with the keys of `model.toml`. `UNKNOWN_KEY` maps the keys that the user
             must state to the reason. `UNUSED_KEY` marks columns that the model does not use: they are left out, unless
             `model.toml` declares them. `takes_missing = False` marks text columns that need a default to be optional.
+            `takes_marker = False` marks columns for which a number or text cannot stand for a missing value.
         has_feature_names: whether the features have the artifact's own names. `model.toml` can rename others.
         labels: the model's own class names, in order.
         output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.

@@ -92,8 +92,8 @@ class CatboostRuntime(BaseRuntime):
 
     def _make_feature(self, name: str, index: int) -> dict[str, Any]:
         if index in self.text_columns:
-            return {"name": name, "type": "text", "takes_missing": False}
-        return {"name": name, "type": "float", "required": not self.takes_missing}
+            return {"name": name, "type": "text", "takes_missing": False, "takes_marker": False}
+        return {"name": name, "type": "float", "required": not self.takes_missing, "takes_marker": False}
 
     def _get_value_width(self) -> int:
         sample = np.zeros((1, len(self.names)), np.object_)

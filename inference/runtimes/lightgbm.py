@@ -133,5 +133,5 @@ def _find_categorical_columns(text: str) -> list[int]:
 def _make_feature(name: str, choices: Sequence[Any] | None, *, is_category: bool) -> dict[str, Any]:
     """Return an optional feature: LightGBM takes missing values in every column."""
     if choices is not None:
-        return make_category_features(name, choices)
-    return {"name": name, "type": "integer" if is_category else "float", "required": False}
+        return {**make_category_features(name, choices), "takes_marker": False}
+    return {"name": name, "type": "integer" if is_category else "float", "required": False, "takes_marker": False}

@@ -43,7 +43,7 @@ def make_feature(spec: Any, index: int) -> dict[str, Any]:
     feature_type, dtype = COLUMN_TYPES[type_name]
     optional = {} if getattr(spec, "required", True) else {"required": False}
     bounds = get_dtype_bounds(dtype) if feature_type in ("float", "integer") else {}
-    return {"name": name, "type": feature_type, **bounds, **optional}
+    return {"name": name, "type": feature_type, **bounds, **optional, "takes_marker": False}
 
 
 def get_type_name(spec: Any) -> str:

@@ -22,6 +22,10 @@ JSON_HEADER = re.compile(rb'\s*\{\s*"(learner|version)"')
 UBJSON_HEADER = re.compile(rb"\{L.{7}\x07learner", re.DOTALL)
 FILE_VERSION = re.compile(r'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 LOG_PREFIX = re.compile(r"^\[[\d:]+\] \S+: ")
+MISSING_NOTICE = (
+    "missing values: features that are not sent. The file does not contain the parameter missing of XGBoost: if the training "
+    "code set it to a number, such as -1, set missing = -1 for the features in model.toml."
+)
 # Feature type and keys of `model.toml` by XGBoost's feature type. XGBoost converts every number to float32.
 FEATURE_TYPES = {"int": "integer", "i": "boolean"}
 CATEGORY_TYPE = "c"
@@ -33,6 +37,8 @@ class XgboostRuntime(BaseRuntime):
 
     The predictions are those of `XGBClassifier` and `XGBRegressor` if one of them saved the file, with the best iteration
     of early stopping. Otherwise, they are those of `Booster.predict`, which uses all trees.
+
+    The number that a feature has as `missing` is a missing value, as with the parameter `missing` of `DMatrix`.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".ubj", ".json", ".xgb", ".model", ".bst")
@@ -73,7 +79,7 @@ class XgboostRuntime(BaseRuntime):
             if not isinstance(batch, Table):
                 raise InvalidArtifact("Expected rows of features, because XGBoost models take tables.")
             data = xgboost.DMatrix(
-                make_matrix(batch, self.categories),
+                make_matrix(batch, self.categories, clear_markers=True),
                 feature_names=self.booster.feature_names,
                 feature_types=self.booster.feature_types,
                 enable_categorical=True,
@@ -92,7 +98,7 @@ class XgboostRuntime(BaseRuntime):
             has_feature_names=bool(self.booster.feature_names),
             labels=labels,
             output=output,
-            notices=(*notices, *self._describe_iterations()),
+            notices=(*notices, MISSING_NOTICE, *self._describe_iterations()),
             framework="xgboost",
             framework_version=_read_version(self.path),
         )

@@ -115,6 +115,8 @@ def test_declared_features_must_match_the_artifact(metadata, input, message):
             {"required": False},
             "Expected a default for a: the artifact takes it as boolean, which cannot represent a missing value",
         ),
+        ("float32", {"required": False, "missing": -1}, "Expected default = -1 instead of missing for a: the artifact does"),
+        ("str", {"missing": "?"}, 'Expected default = "?" instead of missing for a'),
         (
             "uint8",
             {"max": 300},

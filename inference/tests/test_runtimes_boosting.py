@@ -112,6 +112,8 @@ def test_integers_as_categories_of_catboost_are_text(tmp_path):
     assert [result.label for result in results] == list(map(str, model.predict(frame.iloc[:6])))
     scores = [result.output["scores"]["True"] for result in results]
     assert scores == pytest.approx(model.predict_proba(frame.iloc[:6])[:, 1], abs=1e-6)
+    marked = {"features": [{"name": "a", "missing": -1}]}
+    assert_not_served(tmp_path / "c.cbm", "Expected default = -1 instead of missing for a", InvalidSignature, input=marked)
     missing = {"features": [{"name": "zone", "required": False}]}
     assert_not_served(tmp_path / "c.cbm", "Expected a default for zone", InvalidSignature, input=missing)
 

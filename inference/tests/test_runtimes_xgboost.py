@@ -41,6 +41,21 @@ def test_features_are_optional_and_can_be_named_in_order(tmp_path):
     assert value == pytest.approx(booster.predict(xgboost.DMatrix(np.array([[np.nan, 0.5, 1.0]]))).item(), rel=1e-6)
 
 
+def test_number_that_stands_for_a_missing_value(tmp_path):
+    matrix = np.where(np.abs(MATRIX) < 0.4, -0.1, MATRIX)  # -0.1 is not exact in float32
+    booster = xgboost.train({}, xgboost.DMatrix(matrix, SPECIES, missing=-0.1), 5)
+    booster.save_model(tmp_path / "x.ubj")
+    expected = booster.predict(xgboost.DMatrix(matrix[:20], missing=-0.1))
+    assert not np.allclose(expected, booster.predict(xgboost.DMatrix(matrix[:20])))
+    rows = [{f"x{index}": value for index, value in enumerate(row)} for row in matrix[:20].tolist()]
+    sparse = [{name: value for name, value in row.items() if value != -0.1} for row in rows]
+    declared = {"features": [{"name": f"x{index}", "missing": -0.1} for index in range(3)]}
+    with serve_artifact(tmp_path / "x.ubj", input=declared) as predictor:
+        assert [predict_row(predictor, row).value for row in rows] == pytest.approx(expected, rel=1e-6)
+        assert [predict_row(predictor, row).value for row in sparse] == pytest.approx(expected, rel=1e-6)
+    assert "missing = -1" in describe(tmp_path / "x.ubj").notices[0]
+
+
 def test_booster_uses_all_trees(tmp_path):
     evaluation = [(xgboost.DMatrix(MATRIX, SPECIES[::-1]), "e")]
     booster = xgboost.train(

@@ -8,7 +8,7 @@ from typing import Any
 from inference.errors import InvalidSignature
 from inference.messages import clean_name, find_closest, format_names, quote_value
 from inference.numbers import MAX_INTEGER
-from inference.signature.feature import NUMBER_TYPES, TYPES
+from inference.signature.feature import MISSING_NONE, MISSING_NUMBER, NUMBER_TYPES, TYPES
 from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
 from inference.signature.table import check_feature_list
 from inference.tensors import get_dtype_bounds, get_max_exact_integer, get_width, get_widths
@@ -22,7 +22,8 @@ FeatureData = dict[str, Any]
 """A feature with the keys of `model.toml`."""
 EXACT_KEY = "max_exact_integer"  # key of a detected feature; not part of the signature
 MISSING_KEY = "takes_missing"  # key of a detected feature; false if the artifact takes no missing value
-INTERNAL_KEYS = (EXACT_KEY, MISSING_KEY)
+MARKER_KEY = "takes_marker"  # key of a detected feature; false if no number or text can stand for a missing value
+INTERNAL_KEYS = (EXACT_KEY, MISSING_KEY, MARKER_KEY)
 DERIVED_EXAMPLE_KEYS = {"type", "values", "min", "max", "example"}
 # The types that `model.toml` can declare for each type in the artifact.
 COMPATIBLE_TYPES = {
@@ -116,7 +117,8 @@ def make_feature(tensor: Tensor, name: str) -> FeatureData:
     bounds = get_dtype_bounds(tensor.dtype)
     # A tensor has no missing strings. An empty string is a value.
     missing = {MISSING_KEY: False} if feature_type == "text" else {}
-    return {"name": name, "type": feature_type, **bounds, **missing, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
+    exact = get_max_exact_integer(tensor.dtype)
+    return {"name": name, "type": feature_type, **bounds, **missing, EXACT_KEY: exact, MARKER_KEY: False}
 
 
 def _get_names(features: list[FeatureData]) -> set[str]:
@@ -152,6 +154,7 @@ def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     if feature_type not in TYPES:
         return merged  # `Feature` rejects it
     _check_type(detected, merged, feature_type)
+    _check_marker(detected, merged)
     if feature_type == "category" and len(merged.get("values", ())) - 1 > max_exact:
         raise InvalidSignature(
             f"Expected at most {max_exact + 1} values of {merged.get('name')}: the artifact's data type cannot "
@@ -198,6 +201,16 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
             "which cannot represent a missing value."
+        )
+
+
+def _check_marker(detected: FeatureData, merged: FeatureData) -> None:
+    """Reject a number or text that stands for a missing value if the artifact would receive NaN instead of it."""
+    marker = merged.get("missing")
+    if marker not in (None, MISSING_NUMBER, MISSING_NONE) and detected.get(MARKER_KEY) is False:
+        raise InvalidSignature(
+            f"Expected default = {quote_value(marker)} instead of missing for {merged.get('name')}: the artifact does not "
+            "define which value stands for a missing value. The model receives the default if the feature is not sent."
         )
 
 
