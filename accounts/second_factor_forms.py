@@ -32,6 +32,14 @@ class CodeForm(forms.Form):
     )
 
 
+class SignInCodeForm(CodeForm):
+    """The code that completes a sign-in. It is the only field of its page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = True
+
+
 class FirstCodeForm(CodeForm):
     """The first code of a new app."""
 

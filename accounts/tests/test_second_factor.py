@@ -58,6 +58,7 @@ def test_a_user_sets_up_a_second_factor_and_signs_in_with_it(client, user):
     new = Client()
     assert enter_password(new)["Location"] == CODE_URL
     assert not is_signed_in(new)
+    assert " autofocus" in new.get(CODE_URL).content.decode()
     assert new.get("/models/").status_code == 302
     assert enter_code(new, codes[0])["Location"] == "/models/"
     assert is_signed_in(new)

@@ -25,7 +25,7 @@ from accounts.second_factor import (
     is_required,
     render_qr_code,
 )
-from accounts.second_factor_forms import CodeForm, FirstCodeForm, SetUpForm
+from accounts.second_factor_forms import CodeForm, FirstCodeForm, SetUpForm, SignInCodeForm
 from accounts.services.second_factor import (
     CodesLocked,
     begin_set_up,
@@ -66,6 +66,7 @@ class SignInCodeView(CodeFormView):
     """Complete a sign-in with a code."""
 
     template_name = "accounts/second_factor_code.html"
+    form_class = SignInCodeForm
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         self.pending = read_pending(request)

@@ -141,6 +141,27 @@ def test_reduced_motion_is_respected(page, watched, seeded_site):
         assert page.evaluate(count_animations) == 0
 
 
+def test_focus_stays_in_the_part_of_the_page_that_is_replaced(page, watched):
+    watched.expected = ["status of 400"]
+    sign_up(page)
+    page.goto("/?model=iris")
+    page.get_by_text("Paste rows from a spreadsheet").click()
+    page.get_by_label("Rows, with or without a header").fill("5.1,3.5,1.4,0.2")
+    page.get_by_role("button", name="Fill in the form").press("Enter")
+    expect(page.get_by_label("Petal length")).to_have_value("1.4")
+    expect(page.get_by_role("button", name="Fill in the form")).to_be_focused()
+    page.get_by_label("Rows, with or without a header").fill("5.1,3.5,1.5,0.2")
+    page.locator("#fill-button").evaluate("button => button.removeAttribute('id')")  # htmx cannot restore its focus
+    page.get_by_role("button", name="Fill in the form").press("Enter")
+    expect(page.get_by_label("Petal length")).to_have_value("1.5")
+    expect(page.locator(".features-form")).to_be_focused()
+    page.goto("/accounts/email/")
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("Current password").press("Enter")
+    expect(page.get_by_text("The password is wrong.")).to_be_visible()
+    expect(page.get_by_label("Current password")).to_be_focused()
+
+
 def test_results_are_announced(page, watched):
     sign_up(page)
     region = page.locator("[aria-live=polite]")

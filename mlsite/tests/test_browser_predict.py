@@ -42,6 +42,8 @@ def test_new_user_uploads_three_images_and_finds_them_in_the_history(page, watch
     expect(page.locator("#snippet-curl")).to_contain_text("curl -F image=@image.png -F model=digits:1")
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name=re.compile("Copied|Press Ctrl"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Copied|Press Ctrl")).click()
+    expect(page.get_by_role("button", name=re.compile("Copied|Press Ctrl"))).to_have_count(0)
     page.get_by_role("link", name="digits:1").click()
     expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
 

@@ -3,9 +3,8 @@ import { gettext } from "../mlsite/i18n.js";
 
 const FEEDBACK_MILLISECONDS = 2000;
 
-async function copyText(button) {
+async function copyText(button, label) {
   const source = document.getElementById(button.dataset.copy);
-  const label = button.innerHTML;
   try {
     await navigator.clipboard.writeText(source.innerText);
     button.textContent = gettext("Copied");
@@ -18,6 +17,8 @@ async function copyText(button) {
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {
+  const label = button.innerHTML; // before the first click: a second one follows while it shows the feedback
   button.hidden = false;
-  button.addEventListener("click", () => copyText(button));
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", () => copyText(button, label));
 }

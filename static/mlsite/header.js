@@ -1,5 +1,6 @@
 // The header of every page: scroll the current link into view, and close the account menu with Escape or a click elsewhere.
-// The space bar activates links with the role of a button, as it does buttons.
+// The space bar activates links with the role of a button, as it does buttons. If the server rejected a form, its first invalid
+// field has the focus.
 const links = document.querySelector(".nav-links");
 const currentLink = links?.querySelector("[aria-current]");
 const menu = document.querySelector(".account-menu");
@@ -21,3 +22,5 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   if (menu?.open && !menu.contains(event.target)) menu.open = false;
 });
+
+document.querySelector("main [aria-invalid=true]")?.focus();

@@ -1,4 +1,5 @@
 // Report htmx requests that failed, next to the form that sent them. A rejection with an HTML fragment is swapped in instead.
+import "./focus.js";
 import { gettext, interpolate } from "../mlsite/i18n.js";
 
 const CONNECTION_MESSAGE = gettext("The connection was lost. Check your history before you try again.");
