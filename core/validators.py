@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 MAX_LABEL_CHARACTERS = 100
 MAX_FILE_NAME_CHARACTERS = 255
 MAX_SHOWN_CHARACTERS = 200  # of an invalid label in an error message
+JOINERS = "\u200c\u200d"  # invisible, but part of words in Persian and Indian scripts, and of emoji
 
 validate_name = RegexValidator(
     r"\A[a-z][a-z0-9]*(-[a-z0-9]+)*\Z",
@@ -33,7 +34,8 @@ def validate_labels(labels: object) -> None:
     if not isinstance(labels, Sequence) or isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise ValidationError(gettext("Expected a list of strings. Received: %(labels)r") % {"labels": labels})
     for label in labels:
-        if not label.strip() or len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
+        visible = "".join(char for char in label if char not in JOINERS)
+        if not visible.strip() or len(label) > MAX_LABEL_CHARACTERS or not visible.isprintable():
             raise ValidationError(
                 gettext("A label must have 1 to %(limit)s printable characters. Received: %(label)r")
                 % {"limit": MAX_LABEL_CHARACTERS, "label": label[:MAX_SHOWN_CHARACTERS]}

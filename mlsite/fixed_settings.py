@@ -105,7 +105,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
-    *("X-Request-ID",),
+    *("Content-Disposition", "X-Request-ID"),
 ]
 VERSION = __version__
 _SPECTACULAR: dict[str, Any] = {

@@ -38,7 +38,14 @@ def test_paths_outside_the_folder_are_rejected(path):
         validate_artifact_path(path)
 
 
-@pytest.mark.parametrize("labels", ["abc", [1, 2], None, [""], ["a\n"], ["a", "a"], ["x" * 101], {"a": 1}])
+@pytest.mark.parametrize("labels", [["cat", "dog"], ["می\u200cخواهم"], ["\U0001f469\u200d\U0001f467"]])
+def test_labels_of_all_scripts_are_accepted(labels):
+    validate_labels(labels)
+
+
+@pytest.mark.parametrize(
+    "labels", ["abc", [1, 2], None, [""], ["a\n"], ["a", "a"], ["x" * 101], {"a": 1}, ["\u200d"], ["a\u202eb"]]
+)
 def test_invalid_labels_are_rejected(labels):
     with pytest.raises(ValidationError):
         validate_labels(labels)
