@@ -121,6 +121,12 @@ def test_the_line_break_at_the_end_of_a_token_is_removed(recorder):
     assert "secret" not in str(caught.value)
 
 
+def test_a_missing_file_of_certificates_is_named(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing/site.pem")
+    with pytest.raises(ValueError, match="SSL_CERT_FILE does not exist"):
+        Client("https://example.org", "token")
+
+
 def test_a_url_without_a_scheme_is_an_error_at_once():
     with Client("mlsite.test", "token", retries=RetryPolicy(first_seconds=60)) as client, pytest.raises(ConnectionFailed):
         client.predict_many([{}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ def build_options(url: str, token: str) -> dict[str, Any]:
     """Return the arguments of the HTTP client.
 
     Raises:
-        ValueError: the URL of the site is not valid, or the token is empty or contains characters that no token has, such
-            as a line break between two tokens.
+        ValueError: the URL of the site is not valid, the token is empty or contains characters that no token has, such
+            as a line break between two tokens, or the file in SSL_CERT_FILE does not exist.
     """
     token = token.strip()  # the line break at the end of a file
     if not token:
@@ -34,6 +35,9 @@ def build_options(url: str, token: str) -> dict[str, Any]:
         raise ValueError(
             f"The URL of the site is not valid: {error}. Expected a URL such as https://example.org."
         ) from error
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if certificates and not Path(certificates).is_file():
+        raise ValueError(f"The file in SSL_CERT_FILE does not exist: {certificates}")  # httpx does not name it
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": USER_AGENT}
     return {"base_url": base_url, "headers": headers, "follow_redirects": False}
 
