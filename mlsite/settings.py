@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "mlsite.security_middleware.RepeatedParameterMiddleware",
     "mlsite.page_middleware.PageCSPMiddleware",
     "mlsite.page_middleware.PermissionsPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mlsite.static_middleware.StaticFilesMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
     "mlsite.page_middleware.PageSessionMiddleware",
     "mlsite.middleware.AppendSlashMiddleware",
