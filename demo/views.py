@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -34,13 +35,20 @@ class TourMixin(View):
 
 
 class TourView(TourMixin, TemplateView):
+    """The tour. Without its model, visitors, whom the home page sends here, are sent to the sign-in page."""
+
     template_name = "demo/tour.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            version = resolve_version(MODEL_NAME)
+            return super().get(request, *args, **kwargs)
         except UnknownModel as error:
-            raise Http404 from error
+            if request.user.is_authenticated:
+                raise Http404 from error
+            return redirect_to_login(reverse("predictions:predict"))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        version = resolve_version(MODEL_NAME)
         samples, sample = list_samples(), self.request.GET.get("sample", "")
         prediction = get_sample_prediction(sample, version=version) if sample in samples else None
         context = super().get_context_data(samples=list(samples), sample=sample, prediction=prediction, **kwargs)

@@ -120,6 +120,8 @@ def test_the_tour_can_be_turned_off(db, settings, client):
     assert client.get("/")["Location"].startswith("/accounts/login/")
 
 
-def test_the_tour_requires_the_example_model(db, settings, client):
+def test_the_tour_requires_the_example_model(settings, client, user):
     settings.TOUR = True
+    assert client.get("/", follow=True).redirect_chain[-1] == ("/accounts/login/?next=/", 302)
+    client.force_login(user)
     assert client.get("/tour/").status_code == 404
