@@ -38,15 +38,21 @@ class ZipStream(AbstractContextManager["ZipStream"]):
         self._output.close()
         self._members.close()
 
-    def write(self, name: str, parts: Iterable[bytes], *, is_compressed: bool = True) -> Iterator[bytes]:
+    def write(
+        self, name: str, parts: Iterable[bytes], *, is_compressed: bool = True, is_zip64: bool = True
+    ) -> Iterator[bytes]:
         """Add a member from its parts, in memory for one part at most.
 
         Args:
             is_compressed: compress the member; false for images, which are compressed already.
+            is_zip64: allow more than 2 GiB. Excel cannot open a workbook whose members have this form.
+
+        Raises:
+            RuntimeError: the member has more than 2 GiB, and `is_zip64` is false.
         """
         member = ZipInfo(name, timezone.now().timetuple()[:6])
         member.compress_type = ZIP_DEFLATED if is_compressed else ZIP_STORED
-        with self._archive.open(member, "w", force_zip64=True) as file:
+        with self._archive.open(member, "w", force_zip64=is_zip64) as file:
             for part in parts:
                 file.write(part)
                 yield from self._output.take()
