@@ -53,7 +53,7 @@ def create_sheet(title: str, names: Sequence[str], widths: Sequence[float]) -> t
     return sheet, [_make_header_cell(sheet, name) for name in names]
 
 
-def stream_workbook(sheet: Any, header: list[Any], rows: Iterable[list[Any]], *, row_count: int) -> Iterator[bytes]:
+def write_workbook(sheet: Any, header: list[Any], rows: Iterable[list[Any]], *, row_count: int) -> Iterator[bytes]:
     """Yield the file of the workbook of a sheet. The first rows are read before the first bytes are yielded.
 
     An error while rows are read ends the file without its table of contents, so that no program opens it.

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from core import workbooks
-from core.workbooks import create_sheet, make_cell, make_link_cell, stream_workbook
+from core.workbooks import create_sheet, make_cell, make_link_cell, write_workbook
 
 ROWS = 1000
 ZIP64_VERSION = 45  # in the header of a member: the version of ZIP that a program must support
@@ -39,7 +39,7 @@ class Rows:
             yield [*(make_cell(self.sheet, value) for value in values), link]
 
     def stream(self) -> Iterator[bytes]:
-        return stream_workbook(self.sheet, self.header, self, row_count=self.count)
+        return write_workbook(self.sheet, self.header, self, row_count=self.count)
 
 
 def test_a_workbook_is_sent_while_rows_are_read():

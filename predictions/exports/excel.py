@@ -1,36 +1,23 @@
-"""Write an Excel workbook of predictions, with a column for each feature and score.
-
-The rows are first collected in a temporary file, because the columns depend on their model versions. Memory use does not
-depend on the number of rows.
-"""
+"""Stream an Excel workbook of predictions, with a column for each feature and score of their model versions."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from datetime import datetime, tzinfo
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.utils.translation import gettext
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
+from core.database_limits import use_job_limits
 from core.formatting import format_count
+from core.workbooks import MAX_COLUMNS, MAX_LINKS, MAX_ROWS, create_sheet, make_cell, make_link_cell, write_workbook
 from inference.errors import InferenceError
-from predictions.exports.columns import flatten_row, get_scores
+from predictions.exports.columns import flatten_row
 from predictions.exports.reviews import join_tags
+from predictions.exports.versions import get_exported_version
+from predictions.querysets import PredictionQuerySet
 
-MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
-MAX_COLUMNS = 16_384
-MAX_CELL_CHARACTERS = 32_767
-MAX_LINKS = 10_000  # openpyxl keeps links in memory; a larger file has formulas that open the same addresses
-MAX_EXACT_INTEGER = 2**53
 LEADING_COLUMNS = (
     "created_at", "model", "model_version", "status", "label", "confidence", "value", "verdict", "true_label", "true_value",
 )  # fmt: skip
@@ -40,8 +27,6 @@ OTHER_COLUMNS = (
 )  # fmt: skip
 LINK_COLUMN = "link"
 COLUMN_WIDTHS = {"created_at": 25, "model": 14, "original_name": 28, "id": 38, "text": 40}
-DATE_FORMAT = "yyyy-mm-dd hh:mm:ss"
-READ_BYTES = 64 * 1024
 
 
 class ExportTooLarge(InferenceError):
@@ -50,144 +35,68 @@ class ExportTooLarge(InferenceError):
     code = "too-many-rows"
 
 
-class CollectedRows:
-    """The rows of an export in a temporary file, and the features and scores that they have. Close them after use.
+class SheetSize(NamedTuple):
+    """What a sheet contains.
 
     Args:
-        chosen: the columns; if empty, all data.
+        row_count: without the header.
+        columns: the names of the columns, of which the last one is the link.
     """
 
-    def __init__(self, chosen: Sequence[str]) -> None:
-        self.chosen = chosen
-        self.file: IO[str] = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by `close`
-        self.count = 0
-        self.features: list[str] = []
-        self.scores: list[str] = []
-
-    def close(self) -> None:
-        self.file.close()
-
-    def collect(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Store the rows.
-
-        Raises:
-            ExportTooLarge: there are more than `MAX_ROWS` rows, or too many features and scores.
-        """
-        features: dict[str, None] = {}
-        scores: dict[str, None] = {}
-        for row in rows:
-            self.count += 1
-            if self.count > MAX_ROWS:
-                raise ExportTooLarge(
-                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON Lines.")
-                    % {"limit": format_count(MAX_ROWS)}
-                )
-            features |= dict.fromkeys(row["features"] or ())
-            scores |= dict.fromkeys(get_scores(row))
-            self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self.features, self.scores = list(features), list(scores)
-        if len(self.columns) > MAX_COLUMNS:
-            raise ExportTooLarge(
-                gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
-                % {"limit": format_count(MAX_COLUMNS)}
-            )
-
-    @property
-    def columns(self) -> list[str]:
-        """Return the names of the columns. The last one is the link."""
-        if self.chosen:
-            return [*self.chosen]
-        features = [f"features.{name}" for name in self.features]
-        scores = [f"scores.{name}" for name in self.scores]
-        return [*LEADING_COLUMNS, *features, *scores, *OTHER_COLUMNS, LINK_COLUMN]
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        self.file.seek(0)
-        return map(json.loads, self.file)
+    row_count: int
+    columns: Sequence[str]
 
 
-def create_workbook(rows: Iterable[dict[str, Any]], *, zone: tzinfo, url: str, columns: Sequence[str] = ()) -> IO[bytes]:
-    """Return a temporary file with a workbook of one sheet.
+def measure_sheet(predictions: PredictionQuerySet, columns: Sequence[str] = ()) -> SheetSize:
+    """Return what the sheet of predictions contains.
 
     Args:
-        zone: the time zone of the dates, which the header names.
-        url: the start of the URL of a prediction, to which its ID and a slash are added.
-        columns: the columns, of which the last one is the link; if empty, all data.
+        columns: some columns. If empty, all data, with the features and scores of all model versions of the predictions.
 
     Raises:
         ExportTooLarge: a sheet cannot have as many rows or columns.
     """
-    with closing(CollectedRows(columns)) as collected:
-        collected.collect(rows)
-        return _write_workbook(collected, zone, url)
+    predictions = predictions.prefetch_related(None).order_by()
+    with use_job_limits():  # a filter that few predictions match takes long
+        count = predictions[: MAX_ROWS + 1].count()
+        if count > MAX_ROWS:
+            raise ExportTooLarge(
+                gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON Lines.")
+                % {"limit": format_count(MAX_ROWS)}
+            )
+        columns = columns or _list_columns(set(predictions.values_list("model_version_id", flat=True).distinct()))
+    if len(columns) > MAX_COLUMNS:
+        raise ExportTooLarge(
+            gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
+            % {"limit": format_count(MAX_COLUMNS)}
+        )
+    return SheetSize(count, columns)
 
 
-def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("predictions")
-    sheet.freeze_panes = "A2"
-    names = rows.columns
-    for number, name in enumerate(names, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = COLUMN_WIDTHS.get(name, max(12, min(len(name) + 3, 30)))
-    header = [f"{name} ({zone})" if name == "created_at" else name for name in names]
-    sheet.append([make_header_cell(sheet, name) for name in header])
-    for row in rows:
-        link = _make_link_cell(sheet, f"{url}{row['id']}/", is_formula=rows.count > MAX_LINKS)
-        sheet.append([*_list_cells(sheet, row, names[:-1], zone), link])
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows.count + 1}"
-    file = TemporaryFile()  # noqa: SIM115  the response closes it
-    book.save(file)
-    file.seek(0)
-    return file
+def _list_columns(version_ids: Iterable[UUID]) -> list[str]:
+    versions = [get_exported_version(version_id) for version_id in sorted(version_ids, reverse=True)]  # the newest first
+    features = dict.fromkeys(f"features.{name}" for version in versions for name in version.features)
+    scores = dict.fromkeys(f"scores.{label}" for version in versions for label in version.scored_labels)
+    return [*LEADING_COLUMNS, *features, *scores, *OTHER_COLUMNS, LINK_COLUMN]
 
 
-def _list_cells(sheet: Any, row: dict[str, Any], names: Sequence[str], zone: tzinfo) -> list[Any]:
-    values = flatten_row(row)
-    values["created_at"] = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
-    values["tags"] = join_tags(row["tags"])
-    return [make_cell(sheet, values.get(name)) for name in names]
+def stream_sheet(rows: Iterable[dict[str, Any]], size: SheetSize, *, zone: tzinfo, url: str) -> Iterator[bytes]:
+    """Yield a workbook of one sheet.
 
+    Args:
+        size: from `measure_sheet`.
+        zone: the time zone of the dates, which the header names.
+        url: the start of the URL of a prediction, to which its ID and a slash are added.
+    """
+    names = [f"{name} ({zone})" if name == "created_at" else name for name in size.columns]
+    widths = [COLUMN_WIDTHS.get(name, max(12, min(len(name) + 3, 30))) for name in size.columns]
+    sheet, header = create_sheet("predictions", names, widths)
 
-def make_cell(sheet: Any, value: Any) -> Any:
-    """Return the cell of a value. Texts stay texts, even if they look like a formula."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, datetime):
-        cell = WriteOnlyCell(sheet, value)
-        cell.number_format = DATE_FORMAT
-        return cell
-    if (
-        isinstance(value, int | float)
-        and math.isfinite(value)
-        and abs(value) <= (MAX_EXACT_INTEGER if isinstance(value, int) else math.inf)
-    ):
-        return value
-    return _make_text_cell(sheet, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    def list_cells(row: dict[str, Any]) -> list[Any]:
+        values = flatten_row(row)
+        values["created_at"] = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
+        values["tags"] = join_tags(row["tags"])
+        link = make_link_cell(sheet, f"{url}{row['id']}/", is_formula=size.row_count > MAX_LINKS)
+        return [*(make_cell(sheet, values.get(name)) for name in size.columns[:-1]), link]
 
-
-def _make_text_cell(sheet: Any, text: str) -> Any:
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:MAX_CELL_CHARACTERS])
-    cell.data_type = "s"
-    return cell
-
-
-def make_header_cell(sheet: Any, text: str) -> Any:
-    """Return a bold cell."""
-    cell = _make_text_cell(sheet, text)
-    cell.font = Font(bold=True)
-    return cell
-
-
-def _make_link_cell(sheet: Any, url: str, *, is_formula: bool) -> Any:
-    if is_formula:
-        return f'=HYPERLINK("{url}","{url}")'
-    cell = _make_text_cell(sheet, url)
-    cell.hyperlink = url
-    return cell
-
-
-def read_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the content of a file, and close it."""
-    with file:
-        while chunk := file.read(READ_BYTES):
-            yield chunk
+    yield from write_workbook(sheet, header, map(list_cells, rows), row_count=size.row_count)

@@ -26,7 +26,8 @@ from inference.signature import TEXT_KEY
 from predictions.exports.columns import select_values
 from predictions.exports.reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
 from predictions.exports.versions import ExportedVersion, get_exported_version
-from predictions.models import Input
+from predictions.id_ranges import LOWEST_ID
+from predictions.models import Input, Prediction
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import DEFAULT_SORT, sort_rows, start_after
 
@@ -80,10 +81,13 @@ def stream_export(
     rows, url = iterate_rows(predictions, reader, sort), f"{site_url}{reverse('predictions:history')}"
     content: Iterator[Any]
     if format_name == EXCEL:
-        from predictions.exports.excel import create_workbook, read_chunks  # openpyxl takes long to import
+        from predictions.exports.excel import measure_sheet, stream_sheet  # openpyxl takes long to import
 
-        zone = timezone.get_current_timezone()
-        content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url, columns=columns)), EXCEL_TYPE
+        newest = Prediction.objects.order_by("-id").values_list("id", flat=True).first()
+        predictions = predictions.filter(pk__lte=newest or LOWEST_ID)  # the columns are not those of later predictions
+        rows, size = iterate_rows(predictions, reader, sort), measure_sheet(sort_rows(predictions, sort), columns)
+        content = stream_sheet(rows, size, zone=timezone.get_current_timezone(), url=url)
+        content_type = EXCEL_TYPE
     else:
         export_format = EXPORT_FORMATS[format_name]
         if columns:

@@ -124,7 +124,7 @@ def test_results_are_downloaded_as_a_workbook(flowers, signed_in, client, other,
     assert first[-1] == str(job.items.get(number=1).prediction_id)
     assert second[0] == "x"
     assert "Expected a number" in second[-2]
-    monkeypatch.setattr("predictions.batch_jobs.workbook.MAX_WORKBOOK_ROWS", 1)
-    assert "A workbook has at most 1 rows." in get_text(signed_in.get(url, follow=True))
+    monkeypatch.setattr("predictions.batch_jobs.workbook.MAX_ROWS", 1)
+    assert "A sheet has at most 1 rows." in get_text(signed_in.get(url, follow=True))
     client.force_login(other)
     assert client.get(url).status_code == 404
