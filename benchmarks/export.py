@@ -5,7 +5,8 @@
 
 For SQLite and PostgreSQL, make a temporary database with rows of features and images, a tenth of them reviewed, and read the
 export of the API as a reviewer does, or run `export_parquet`. Each measurement runs in its own process. The CPU time is that
-of the process without its start, and of the connection's PostgreSQL server process.
+of the process without its start, and of the connection's PostgreSQL server process. The last column is the time to the first
+part of the response.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ TABLE_SIGNATURE = {
     "input": {"kind": "tabular", "features": [{"name": name, "type": "float"} for name in FEATURES]},
     "output": {"kind": "classes", "activation": "none"},
 }
-HEADER = ("database", "format", "rows", "rows/s of CPU", "CPU in the database", "MB", "peak memory growth")
-ROW = "{:12} {:8} {:>9} {:>16} {:>21} {:>7} {:>20}"
+HEADER = ("database", "format", "rows", "rows/s of CPU", "CPU in the database", "MB", "peak memory growth", "first part")
+ROW = "{:12} {:8} {:>9} {:>16} {:>21} {:>7} {:>20} {:>11}"
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def measure_database(name: str, url: str, count: int, folder: str) -> None:
         return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
 
     run("--step", "seed")
-    for format_name in ("csv", "jsonl", "parquet"):
+    for format_name in ("csv", "jsonl", "xlsx", "parquet"):
         result = json.loads(run("--step", "measure", "--format", format_name).splitlines()[-1])
         print(
             ROW.format(
@@ -88,6 +89,7 @@ def measure_database(name: str, url: str, count: int, folder: str) -> None:
                 f"{result['database_seconds']:.2f} s" if result["database_seconds"] else "",
                 f"{result['bytes'] / 1e6:,.0f}",
                 f"{result['kilobytes'] / 1024:.1f} MB",
+                f"{result['first_seconds'] * 1000:.0f} ms" if result["first_seconds"] else "",
             ),
             flush=True,
         )
@@ -195,12 +197,18 @@ def measure(format_name: str) -> dict[str, float]:
 
     client = Client(headers={"host": "localhost"})
     client.force_login(get_user_model().objects.get(username="admin"))
+    first_seconds = 0.0
 
     def read(**filters: str) -> int:
         if format_name == "parquet":
             return write_parquet(model="" if not filters else "digits", since=datetime.now(UTC) if filters else None)
+        nonlocal first_seconds
+        started = time.monotonic()
         response = client.get("/api/v1/predictions/export/", {"format": format_name, **filters})
-        return sum(len(chunk) for chunk in response.streaming_content)
+        parts = iter(response.streaming_content)
+        first_size = len(next(parts))
+        first_seconds = time.monotonic() - started
+        return first_size + sum(map(len, parts))
 
     read(client_reference="order-3")
     process_id = None
@@ -214,6 +222,7 @@ def measure(format_name: str) -> dict[str, float]:
     return {
         "seconds": time.process_time() - started,
         "database_seconds": read_cpu_seconds(process_id) - database_started,
+        "first_seconds": first_seconds,
         "bytes": size,
         "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory,
     }

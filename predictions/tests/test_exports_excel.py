@@ -4,12 +4,15 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openpyxl import load_workbook
 
 from inference.tests.factories import make_image
-from predictions.exports import excel
+from predictions.exports import excel, stream
 from predictions.exports.names import build_export_name
+from predictions.models import Prediction
 from predictions.services import predict
 from predictions.tests.factories import make_prediction
 
@@ -48,6 +51,23 @@ def test_a_workbook_has_typed_cells_and_a_column_for_each_feature_and_score(shad
     monkeypatch.setattr(excel, "MAX_ROWS", 1)
     page = signed_in.get("/predictions/export/", {"format": "xlsx"}, follow=True)
     assert "A sheet has at most 1 rows" in page.content.decode()
+
+
+def test_a_workbook_is_sent_while_predictions_are_read(shades, flowers, signed_in, user, monkeypatch):
+    """Predictions that are stored meanwhile are not part of it. Their model can have other columns."""
+    monkeypatch.setattr(stream, "ROWS_PER_FETCH", 1)
+    monkeypatch.setattr("core.workbooks.PART_BYTES", 1)
+    for grey in range(0, 256, 20):  # more than openpyxl buffers
+        make_prediction(user, make_image(grey), model="shades")
+    response = signed_in.get("/predictions/export/", {"format": "xlsx", "sort": "time"})
+    predict(user=user, source="api", features={"length": 4.5, "petals": 5}, model="flowers")
+    with CaptureQueriesContext(connection) as queries:
+        content = b"".join(response.streaming_content)
+    assert any(Prediction._meta.db_table in query["sql"] for query in queries)
+    sheet = load_workbook(io.BytesIO(content)).active
+    header = [cell.value for cell in sheet[1]]
+    assert [name for name in header if "." in name] == [f"scores.{label}" for label in shades.labels]
+    assert {cell.value for cell in sheet["B"]} == {"model", "shades"}
 
 
 def test_names_contain_the_model_and_the_days():
