@@ -23,8 +23,8 @@ UBJSON_HEADER = re.compile(rb"\{L.{7}\x07learner", re.DOTALL)
 FILE_VERSION = re.compile(r'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 LOG_PREFIX = re.compile(r"^\[[\d:]+\] \S+: ")
 MISSING_NOTICE = (
-    "missing values: features that are not sent. The file does not contain the parameter missing of XGBoost: if the training "
-    "code set it to a number, such as -1, set missing = -1 for the features in model.toml."
+    "missing values: features that are not sent. The file does not contain the parameter missing of XGBoost: if the "
+    "training code set it to a number, such as -1, set missing = -1 for the features in model.toml."
 )
 # Feature type and keys of `model.toml` by XGBoost's feature type. XGBoost converts every number to float32.
 FEATURE_TYPES = {"int": "integer", "i": "boolean"}
