@@ -18,5 +18,6 @@ def make_archive(names=("a.png", "b.png")):
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for number, name in enumerate(names):
-            archive.writestr(name, make_image(255 * number // max(1, len(names) - 1)))
+            # The default time of a member is the current one, so that two archives could differ.
+            archive.writestr(zipfile.ZipInfo(name), make_image(255 * number // max(1, len(names) - 1)))
     return SimpleUploadedFile("images.zip", out.getvalue())

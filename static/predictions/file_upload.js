@@ -1,8 +1,7 @@
 import { gettext, interpolate } from "../mlsite/i18n.js";
+import { results, showRejection, template } from "./rejection.js";
 
 // Upload one file of a batch job: a CSV or ZIP file. htmx submits the card, and the response opens the page of the batch job.
-const results = document.getElementById("results");
-const template = document.getElementById("file-card");
 const unfinishedCards = new Set();
 
 function listenForProgress(card) {
@@ -21,18 +20,6 @@ function listenForProgress(card) {
     card.classList.replace("pending", "rejected");
     card.querySelector("progress").remove();
   });
-}
-
-// Add a card with a message about files that were not uploaded.
-export function showRejection(name, message) {
-  const card = template.content.firstElementChild.cloneNode(true);
-  card.classList.replace("pending", "rejected");
-  card.querySelector("progress").remove();
-  card.querySelector("[data-file-name]").textContent = name;
-  const status = card.querySelector("[role=status]");
-  status.className = "error-text";
-  status.textContent = message;
-  results.prepend(card);
 }
 
 export function uploadFile(file, { model, maxBytes, maxSize }) {

@@ -1,7 +1,7 @@
 // Tools for single images: edit images before they are sent or after their prediction, and draw one. The modules of the editor and of
 // the drawing pad are loaded when they are opened.
 import { gettext } from "../mlsite/i18n.js";
-import { showRejection } from "./file_upload.js";
+import { showRejection } from "./rejection.js";
 import { addCards, listenForUploads, onImageCard } from "./image_cards.js";
 
 const MISSING_MESSAGE = gettext("The image editor could not be loaded. Check the connection, then try again.");

@@ -1,7 +1,8 @@
 // Choose a CSV file, or drop it anywhere on the page of a model that takes rows or texts: its preview opens.
 import { gettext, interpolate, ngettext } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isTable, listDroppedFiles } from "./dropped_files.js";
-import { showRejection, uploadFile } from "./file_upload.js";
+import { uploadFile } from "./file_upload.js";
+import { showRejection } from "./rejection.js";
 
 const hasFiles = (event) => [...event.dataTransfer.types].some((type) => /^Files$/.test(type));
 

@@ -5,7 +5,7 @@
 // Pages load this module by its hashed name. If other modules imported it, it would run twice.
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
-import { showRejection, uploadFile } from "./file_upload.js";
+import { showRejection } from "./rejection.js";
 
 const MAX_SINGLE_IMAGES = 4; // more go into a batch job
 const CONNECTION_MESSAGE = gettext("The connection was lost. Drop the images again.");
@@ -42,8 +42,7 @@ function receiveFiles({ files, skipped }) {
   } else if (files.some(isTable)) {
     showRejection(describeFiles(files), gettext("This model takes images, not rows. Drop images or a ZIP file of images, or choose another model."));
   } else if (files.length === 1 && isArchive(files[0])) {
-    const { batchMaxBytes, batchMaxSize } = form.dataset;
-    uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
+    uploadArchive(files[0]);
   } else if (files.some(isArchive)) {
     showRejection(describeFiles(files), gettext("Drop one ZIP file, or only images. Each batch job has one ZIP file."));
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
@@ -53,7 +52,15 @@ function receiveFiles({ files, skipped }) {
   }
 }
 
-// The module is loaded for the first batch job.
+// The modules of batch jobs are loaded for the first one.
+async function uploadArchive(file) {
+  const { uploadFile } = await import("./file_upload.js").catch(() => ({}));
+  const { batchMaxBytes, batchMaxSize } = form.dataset;
+  const limits = { maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize };
+  if (uploadFile) uploadFile(file, { model: form.elements.model.value, ...limits });
+  else showRejection(file.name, CONNECTION_MESSAGE);
+}
+
 async function uploadMany(files, skipped) {
   const { uploadImages } = await import("./images_upload.js").catch(() => ({}));
   if (uploadImages) uploadImages(files, { form, skipped });
