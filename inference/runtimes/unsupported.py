@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 SAVEDMODEL_STEP = (
@@ -16,9 +17,18 @@ BOOSTER_STEP = (
     'XGBoost: load it with the version that wrote it, and save it with model.save_model("model.ubj"). LightGBM: '
     'booster.save_model("model.txt")'
 )
-DILL_STEP = "Move your own code to a module, and save the model with joblib.dump"
+DILL_STEP = "It was saved with dill. Move your own code to a module, and save the model with joblib.dump"
 PICKLE_STEP = "Its content is a pickle. Rename the file to model.pkl, and register it with --trusted"
 OWN_RUNTIME_STEP = "write a runtime of your own: docs/register.md, Add a runtime"
+TFLITE_STEP = (
+    "Convert it to ONNX: .venv/bin/python -m tf2onnx.convert --tflite model.tflite --output model.onnx. If that fails, "
+    'export the original model with model.export("model"), and register the folder model with --trusted'
+)
+PADDLE_STEP = (
+    "Convert it to ONNX: pip install paddle2onnx, then paddle2onnx --model_dir . --model_filename model.pdmodel "
+    "--params_filename model.pdiparams --save_file model.onnx"
+)
+OPENVINO_STEP = "Register the ONNX model that the OpenVINO files were made from, or export the original model to ONNX"
 HUGGING_FACE_STEP = (
     'Export it to ONNX, for images with torch.onnx.export(model, sample, "model.onnx", dynamo=False, '
     'input_names=["pixel_values"], output_names=["logits"], dynamic_axes={"pixel_values": {0: "batch"}}). Describe '
@@ -34,7 +44,28 @@ STEPS = {
     ".ckpt": f"Checkpoints contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
     ".safetensors": f"safetensors files contain only weights. Load them into their network first. {PYTORCH_STEP}",
     ".bin": f"The content of .bin files is not defined. PyTorch: load the weights first. {PYTORCH_STEP}. {BOOSTER_STEP}",
-    ".tflite": f"TensorFlow Lite files are for mobile and embedded devices. {SAVEDMODEL_STEP}",
+    ".tflite": f"TensorFlow Lite files are for mobile and embedded devices. {TFLITE_STEP}",
+    ".lite": f"TensorFlow Lite files are for mobile and embedded devices. {TFLITE_STEP}",
+    ".mar": f"It is an archive of TorchServe. Load the PyTorch model that it was made from. {PYTORCH_STEP}",
+    ".t7": f"Models of Lua Torch are not supported. Load it in PyTorch. {PYTORCH_STEP}",
+    ".msgpack": (
+        "Flax files contain only weights. Export the network with its weights as a SavedModel, with jax2tf or orbax.export, "
+        "and register its folder with --trusted"
+    ),
+    ".pdmodel": f"PaddlePaddle files are not supported. {PADDLE_STEP}",
+    ".pdiparams": f"PaddlePaddle files are not supported. {PADDLE_STEP}",
+    ".pdparams": (
+        "PaddlePaddle files with parameters contain only weights. Load them into their network, and save it with "
+        f"paddle.jit.save. {PADDLE_STEP}"
+    ),
+    ".xml": (
+        f"OpenVINO: {OPENVINO_STEP[0].lower()}{OPENVINO_STEP[1:]}. PMML of a scikit-learn model: save the model with "
+        'skops.io.dump(model, "model.skops")'
+    ),
+    ".pfa": f"PFA is not supported. Save the model in its own library, or call it from Python: {OWN_RUNTIME_STEP}",
+    ".mat": 'MATLAB files are not supported. Export the network to ONNX: exportONNXNetwork(net, "model.onnx")',
+    ".vw": f"Models of Vowpal Wabbit are not supported. Call it from Python: {OWN_RUNTIME_STEP}",
+    ".ftz": f"Models of fastText are not supported. Call it from Python: {OWN_RUNTIME_STEP}",
     ".pb": (
         "A .pb file alone has no variables. If it is called saved_model.pb, register the folder that contains it with "
         f"--trusted. Otherwise: {SAVEDMODEL_STEP[0].lower()}{SAVEDMODEL_STEP[1:]}"
@@ -74,7 +105,7 @@ STEPS = {
     ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
     ".sav": "The content of .sav files is not defined. If it is a pickle, rename the file to model.pkl",
     ".p": "The content of .p files is not defined. If it is a pickle, rename the file to model.pkl",
-    ".dill": f"dill is not supported. {DILL_STEP}",
+    ".dill": DILL_STEP,
     ".py": "It contains source code. Run it, save the fitted model to a file, and register that file",
     ".ipynb": "It contains source code. Run it, save the fitted model to a file, and register that file",
     ".onnx.data": (
@@ -89,8 +120,18 @@ STEPS = {
     ".tar": "Unpack the archive, and register the model file or the folder in it",
 }
 
+ZIP_HEADER = b"PK\x03\x04"
+TORCH_ENTRIES = (b"/data.pkl", b"/data/0")  # one of them is the first file in the ZIP archives of torch.save
+MAX_ENTRY_NAME = 256  # bytes
+TORCH_STEP = f"It was saved by PyTorch. {PYTORCH_STEP}. The network of a fastai learner is learn.model"
+
 # What to do, by the beginning of a file whose suffix shows nothing.
 CONTENT_STEPS = {
+    b"\xba\x16\x4f\x2f": f"It is a model of fastText. Call it from Python: {OWN_RUNTIME_STEP}",
+    b"\xac\xed\x00\x05": (
+        "It is a Java object, such as a model of Weka. Train the model with scikit-learn or XGBoost, or call it from "
+        f"Python: {OWN_RUNTIME_STEP}"
+    ),
     b"\x80\x02": PICKLE_STEP,
     b"\x80\x03": PICKLE_STEP,
     b"\x80\x04": PICKLE_STEP,
@@ -104,14 +145,18 @@ CONTENT_STEPS = {
     b"tree\n": "Its content is a model of LightGBM. Rename the file to model.txt",
     b"{L": "It seems to be a model of XGBoost. Rename the file to model.ubj",
     b"CBM1": "Its content is a model of CatBoost. Rename the file to model.cbm",
-    b"PK\x03\x04": (
+    ZIP_HEADER: (
         "Its content is a ZIP archive. Rename the file to model.keras if Keras saved it, or to model.skops if skops saved "
         "it. Otherwise, unpack it, and register the model file in it"
     ),
 }
 
+# Contents of which files of any suffix consist, such as .bin and .model.
+DISTINCT_CONTENTS = (b"\xba\x16\x4f\x2f", b"\xac\xed\x00\x05")
+
 # What to do, by a file in the folder. More specific files come first.
 FOLDER_STEPS = {
+    "task.json": f'It is a preset of KerasHub. Save its network: task.save("model.keras"), or: {SAVEDMODEL_STEP}',
     "preprocessor_config.json": f"It is an image model of Hugging Face. {HUGGING_FACE_STEP}",
     "tokenizer_config.json": (
         "It is a language model of Hugging Face. If it takes one text and predicts a label or a number, save it with "
@@ -119,6 +164,16 @@ FOLDER_STEPS = {
         "with --trusted"
     ),
     "config.json": f"It seems to be a model of Hugging Face. {HUGGING_FACE_STEP}",
+    "config.cfg": f"It seems to be a pipeline of spaCy. Call it from Python: {OWN_RUNTIME_STEP}",
+    "predictor.pkl": f"It seems to be a predictor of AutoGluon. Call it from Python: {OWN_RUNTIME_STEP}",
+    "modules.json": (
+        "It is a model of sentence-transformers, which returns embeddings. To serve a classifier that uses them, "
+        f"{OWN_RUNTIME_STEP}"
+    ),
+    "inference.pdmodel": f"It is a model of PaddlePaddle. {PADDLE_STEP}",
+    "inference.json": f"It is a model of PaddlePaddle. {PADDLE_STEP}",
+    "openvino_model.xml": f"It is a model of OpenVINO. {OPENVINO_STEP}",
+    "adapter_config.json": "It is an adapter without its model. Merge it into the model with merge_and_unload()",
     "model.ini": f"H2O models are not supported. Call the model from Python: {OWN_RUNTIME_STEP}",
     "model.json": f"TensorFlow.js files are for browsers. {SAVEDMODEL_STEP}",
     "checkpoint": f"Checkpoints contain weights without a network. Load them into their network first. {SAVEDMODEL_STEP}",
@@ -133,12 +188,20 @@ FOLDER_STEPS = {
 def find_step(path: Path) -> str:
     """Return why a file or folder is not supported and what to do instead, or an empty string."""
     name = path.name.lower()
-    found = next((step for suffix, step in STEPS.items() if name.endswith(suffix)), "")
+    found = _find_content_step(path, DISTINCT_CONTENTS) if path.is_file() else ""
+    found = found or next((step for suffix, step in STEPS.items() if name.endswith(suffix)), "")
     found = found or next((step for file, step in FOLDER_STEPS.items() if (path / file).exists()), "")
-    return found or (_find_content_step(path) if path.is_file() else "")
+    return found or (_find_content_step(path, CONTENT_STEPS) if path.is_file() else "")
 
 
-def _find_content_step(path: Path) -> str:
+def is_torch_archive(data: bytes) -> bool:
+    """Return whether a file begins as those of `torch.save` and `torch.jit.save` do."""
+    return data.startswith(ZIP_HEADER) and any(entry in data[:MAX_ENTRY_NAME] for entry in TORCH_ENTRIES)
+
+
+def _find_content_step(path: Path, prefixes: Iterable[bytes]) -> str:
     with path.open("rb") as file:
-        start = file.read(max(map(len, CONTENT_STEPS)))
-    return next((step for prefix, step in CONTENT_STEPS.items() if start.startswith(prefix)), "")
+        start = file.read(MAX_ENTRY_NAME)
+    if is_torch_archive(start) and ZIP_HEADER in prefixes:
+        return TORCH_STEP
+    return next((CONTENT_STEPS[prefix] for prefix in prefixes if start.startswith(prefix)), "")

@@ -26,7 +26,12 @@ def test_runtime_is_detected_by_suffix():
         ("m.pt", 'torch.onnx.export(model, sample, "model.onnx", dynamo=False'),
         ("m.PTH", "torch.onnx.export"),
         ("m.safetensors", "Load them into their network first"),
-        ("m.tflite", 'model.export("model")'),
+        ("m.tflite", "-m tf2onnx.convert --tflite model.tflite"),
+        ("net.pdmodel", "paddle2onnx --model_dir ."),
+        ("net.xml", "the ONNX model that the OpenVINO files were made from"),
+        ("m.mat", "exportONNXNetwork"),
+        ("m.msgpack", "as a SavedModel"),
+        ("m.mar", "torch.onnx.export"),
         ("m.pmml", 'skops.io.dump(model, "model.skops")'),
         ("m.rds", 'xgb.save(model, "model.ubj")'),
         ("m.json", 'model.save_model("model.ubj")'),
@@ -63,6 +68,20 @@ def test_content_of_a_file_without_a_known_suffix_is_named(tmp_path, start, step
 
 
 @pytest.mark.parametrize(
+    ("name", "start", "step"),
+    [
+        ("weka.model", b"\xac\xed\x00\x05sr", "It is a Java object, such as a model of Weka."),
+        ("cooking.bin", b"\xba\x16\x4f\x2f\x0c", "It is a model of fastText."),
+        ("old.model", b"\x00", "It is not a model in a current format of XGBoost or LightGBM."),
+    ],
+)
+def test_content_of_a_file_with_a_common_suffix_is_named(tmp_path, name, start, step):
+    (tmp_path / name).write_bytes(start)
+    with pytest.raises(InvalidArtifact, match=re.escape(f"{name} is not supported. {step}")):
+        detect_runtime(tmp_path / name)
+
+
+@pytest.mark.parametrize(
     ("files", "step"),
     [
         (["config.json", "model.safetensors", "preprocessor_config.json"], 'input_names=["pixel_values"]'),
@@ -70,6 +89,8 @@ def test_content_of_a_file_without_a_known_suffix_is_named(tmp_path, start, step
         (["model.json", "group1-shard1of1.bin"], 'model.export("model")'),
         (["checkpoint", "model.index"], "Load them into their network first"),
         (["Manifest.json"], "torch.onnx.export"),
+        (["config.cfg", "meta.json"], "It seems to be a pipeline of spaCy. Call it from Python"),
+        (["config.json", "task.json"], 'task.save("model.keras")'),
         (["other.data"], "write a runtime of your own"),
     ],
 )

@@ -4,6 +4,7 @@ import gzip
 import pickle
 import subprocess
 import sys
+import zipfile
 
 import joblib
 import pytest
@@ -12,7 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from inference.errors import InvalidArtifact
-from inference.runtimes import load_artifact
+from inference.runtimes import detect_runtime, load_artifact
 
 pytestmark = pytest.mark.xdist_group("sklearn")
 IRIS, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -105,10 +106,27 @@ def test_an_incomplete_pickle_is_rejected(tmp_path, data, message):
 
 def test_file_of_dill_is_named(tmp_path):
     (tmp_path / "model.pkl").write_bytes(b"\x80\x04cdill._dill\n_create_function\n.")
-    with pytest.raises(
-        InvalidArtifact, match=r"model.pkl was saved with dill, which is not supported. Move your own code to"
-    ):
+    with pytest.raises(InvalidArtifact, match=r"model.pkl is not supported. It was saved with dill. Move your own code to"):
         load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)
+
+
+@pytest.mark.parametrize("entry", ["model/data.pkl", "archive/data/0"])
+def test_file_of_pytorch_is_named(tmp_path, entry):
+    for name, load in (("model.pkl", lambda path: load_artifact("sklearn", path, trusted=True)), ("model", detect_runtime)):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(entry, b"\x80\x02.")
+        with pytest.raises(InvalidArtifact, match=rf"{name} is not supported. It was saved by PyTorch. Export the"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize(("content", "is_network"), [("torch.nn.modules", True), ("skorch torch.nn", False), ("", False)])
+def test_pickled_network_of_pytorch_names_the_export(tmp_path, content, is_network):
+    data = content.encode()
+    for module in (b"torch", b"__main__"):  # a module that is missing, and a class that is
+        (tmp_path / "model.pkl").write_bytes(b"\x80\x02c" + module + b"\nNetwork\nU" + bytes([len(data)]) + data + b"0.")
+        with pytest.raises(InvalidArtifact) as caught:
+            load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)
+        assert ("PyTorch network itself: Export the model to ONNX" in caught.value.message) is is_network
 
 
 def test_gzip_file_of_several_members_is_read(tmp_path):

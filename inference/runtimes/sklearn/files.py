@@ -14,7 +14,7 @@ import numpy as np
 from inference.archives import check_compression
 from inference.errors import InvalidArtifact
 from inference.runtimes.sklearn.compression import open_pickle, read_decompressed
-from inference.runtimes.unsupported import DILL_STEP
+from inference.runtimes.unsupported import DILL_STEP, PYTORCH_STEP, TORCH_STEP, is_torch_archive
 
 # Types of scikit-learn and NumPy that skops does not trust by default. They contain numbers, and no code of the author.
 TRUSTED_TYPES = {
@@ -84,8 +84,12 @@ PACKAGES_BY_MODULE = {
                  "xgboost")
 }  # fmt: skip
 VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOTALL)
-MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
-DILL_MODULE = b"dill._dill"
+# Python formats the error in one way for protocol 4 and later, and in another one for earlier protocols.
+MISSING_ATTRIBUTE_PATTERN = re.compile(
+    r"Can't get attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'"
+    r"|module '(?P<old_module>[^']+)' has no attribute '(?P<old_name>[^']+)'"
+)
+DILL_MODULE, TORCH_MODULE, SKORCH_MODULE = b"dill._dill", b"torch.nn", b"skorch"
 PATH_PATTERN = re.compile(r" from '[^']+'")
 MAX_ERROR_LENGTH = 300  # characters of a library's message
 
@@ -140,14 +144,17 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     import sklearn
 
     data = read_decompressed(path)
-    if DILL_MODULE in data:
-        return InvalidArtifact(f"{path.name} was saved with dill, which is not supported. {DILL_STEP}.")
-    missing = MISSING_ATTRIBUTE_PATTERN.search(str(error))
-    if missing and missing[2].endswith("__main__"):  # also pytest.__main__ and the like
+    if step := DILL_STEP if DILL_MODULE in data else TORCH_STEP if is_torch_archive(data) else "":
+        return InvalidArtifact(f"{path.name} is not supported. {step}.")
+    is_network = TORCH_MODULE in data and SKORCH_MODULE not in data
+    network_hint = f" If the file contains a PyTorch network itself: {PYTORCH_STEP}." if is_network else ""
+    found = MISSING_ATTRIBUTE_PATTERN.search(str(error))
+    missing, module = (found["name"] or found["old_name"], found["module"] or found["old_module"]) if found else ("", "")
+    if module.endswith("__main__"):  # also pytest.__main__ and the like
         return InvalidArtifact(
-            f"{path.name} needs {missing[1]}, which was defined in the script or notebook that saved it. Move {missing[1]} "
+            f"{path.name} needs {missing}, which was defined in the script or notebook that saved it. Move {missing} "
             "to a file that Python can import, for example model_code.py next to manage.py. Import it from there in the "
-            "script (from model_code import …), and save the model again."
+            f"script (from model_code import …), and save the model again.{network_hint}"
         )
     version = VERSION_PATTERN.search(data)
     written_by = version[1].decode() if version else sklearn.__version__
@@ -155,24 +162,28 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     # Modules such as sklearn.tree._classes and _loss are parts of scikit-learn.
     is_part = isinstance(error, ModuleNotFoundError) and (error.name or "_").startswith(("sklearn.", "_"))
     if isinstance(error, ModuleNotFoundError) and error.name and not (is_part and is_other_version):
-        package = PACKAGES_BY_MODULE.get(error.name.partition(".")[0])
-        step = (
-            f"Install its package: .venv/bin/pip install {package}"
-            if package
-            else "If it is your own code, put the module next to manage.py. Otherwise install its package into .venv."
-        )
-        return InvalidArtifact(f"{path.name} needs the Python module {error.name}, which cannot be imported. {step}")
+        return InvalidArtifact(f"{path.name} needs {_explain_missing_module(error.name)}{network_hint}")
     if is_other_version:
         return make_version_error(path.name, written_by, error)
     if missing:
         return InvalidArtifact(
-            f"{path.name} needs {missing[1]} from the Python module {missing[2]}, and the installed {missing[2]} has none. "
+            f"{path.name} needs {missing} from the Python module {module}, and the installed {module} has none. "
             "Install the version that the model was saved with, or save the model again with the installed one."
         )
     return InvalidArtifact(
         f"{path.name} cannot be loaded: {_shorten_error(error)}. The file may be incomplete, or not a pickle. Save the "
         'model again: joblib.dump(model, "model.joblib").'
     )
+
+
+def _explain_missing_module(name: str) -> str:
+    package = PACKAGES_BY_MODULE.get(name.partition(".")[0])
+    step = (
+        f"Install its package: .venv/bin/pip install {package}."
+        if package
+        else "If it is your own code, put the module next to manage.py. Otherwise install its package into .venv."
+    )
+    return f"the Python module {name}, which cannot be imported. {step}"
 
 
 def _shorten_error(error: Exception) -> str:
