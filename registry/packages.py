@@ -12,6 +12,7 @@ from inference.runtimes import RUNTIMES, detect_runtime, get_runtime
 from inference.runtimes.unsupported import find_step
 from inference.signature.infer.messages import MANIFEST_NAME
 
+HUGGING_FACE_FILE = "preprocessor_config.json"
 LABEL_FILE_NAMES = ("labels.txt", "label.txt", "classes.txt")
 IGNORED_PREFIXES = (".", "__MACOSX")
 MAX_DEPTH, MAX_FOLDERS = 3, 20  # of the subfolders that are searched for a model
@@ -37,6 +38,12 @@ def check_package(path: Path) -> None:
         names = ", ".join(str(artifact.relative_to(path)) for artifact in artifacts)
         raise InvalidSignature(
             f"{path.name} contains several models: {names}. Register one of them: {COMMAND} {_quote(artifacts[0])}"
+        )
+    if artifacts and (artifacts[0].parent / HUGGING_FACE_FILE).is_file():
+        raise InvalidSignature(
+            f"{path.name} is an image model of Hugging Face, but has no {MANIFEST_NAME}. Write one into "
+            f'{artifacts[0].parent} with artifact = "{artifacts[0].name}". Describe {HUGGING_FACE_FILE} in [input], and '
+            "id2label of config.json in labels: docs/formats.md, Hugging Face."
         )
     if artifacts:
         raise InvalidSignature(

@@ -60,6 +60,13 @@ def test_a_zip_file_names_the_steps_that_work(save_regression, tmp_path):
     assert run_command(*find_command(error))[2] is None
 
 
+def test_a_folder_of_hugging_face_names_the_description_that_is_missing(tmp_path):
+    for name in ("config.json", "preprocessor_config.json", "model.onnx"):
+        (tmp_path / name).write_text("{}")
+    error = run_command("register_model", tmp_path)[2]
+    assert 'artifact = "model.onnx". Describe preprocessor_config.json in [input]' in error
+
+
 def test_a_folder_with_several_models_lists_them(save_regression):
     path = save_regression("weather/forest.joblib")
     save_regression("weather/tree.joblib")
