@@ -138,6 +138,7 @@ def _explain_missing_module(module: str, pins: dict[str, str]) -> str:
     if module in BOOSTING_PACKAGES:
         return f"it needs {package}, which is not installed. Run: make install-boosting"
     pinned = next((number for name, number in pins.items() if name.lower().replace("_", "-") == package.lower()), "")
+    pinned = pinned.partition("+")[0]  # a local version such as 2.13.0+cpu cannot be installed from PyPI
     if not pinned:
         return (
             f"it needs the module {module}, which is not installed. If it is a package, install it into .venv. If it is "

@@ -148,8 +148,8 @@ def test_missing_library_is_reported_with_the_install_command(mlflow, save_mlflo
     path = save_mlflow(LinearRegression().fit(IRIS, SPECIES), IRIS, SPECIES)
     description = (path / "MLmodel").read_text()
     (path / "MLmodel").write_text(description.replace("loader_module: mlflow.sklearn", "loader_module: torch"))
-    (path / "requirements.txt").write_text("torch==2.9.0\n")
-    message = assert_not_served(path, r"it needs torch, which is not installed\. Run: .* install torch==2\.9\.0")
+    (path / "requirements.txt").write_text("torch==2.9.0+cpu\n")
+    message = assert_not_served(path, r"it needs torch, which is not installed\. Run: .* install torch==2\.9\.0$")
     assert "Traceback" not in message
     (path / "MLmodel").write_text(description.replace("loader_module: mlflow.sklearn", "loader_module: my_steps"))
     assert_not_served(path, r'If it is your own code, save the model with code_paths=\["my_steps.py"\]')
