@@ -111,6 +111,17 @@ def test_hdf5_files_without_a_network_are_rejected(network, tmp_path):
             KerasRuntime(tmp_path / name, trusted=True).load()
 
 
+def test_layer_that_reads_another_folder_is_rejected(network, tmp_path):
+    network.save(tmp_path / "now.keras")
+    layer = {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "exported"}}
+    with zipfile.ZipFile(tmp_path / "now.keras") as source, zipfile.ZipFile(tmp_path / "net.keras", "w") as target:
+        for name in source.namelist():
+            config = {"class_name": "Sequential", "config": {"layers": [layer]}}
+            target.writestr(name, json.dumps(config) if name == "config.json" else source.read(name))
+    with pytest.raises(InvalidArtifact, match=r"not part of the file: exported\. Register that folder with --trusted"):
+        KerasRuntime(tmp_path / "net.keras", trusted=True).load()
+
+
 def test_subclassed_network_is_rejected_with_the_step_that_helps(keras, tmp_path):
     class Net(keras.Model):
         def __init__(self, **options):

@@ -113,10 +113,19 @@ def _prepare_hdf5(path: Path, folder: Path) -> PreparedFile:
 
 
 def _import_classes(config: Any) -> dict[str, Any]:
-    """Import the classes of a trusted file that are not Keras's own, if their modules can be imported."""
+    """Import the classes of a trusted file that are not Keras's own, if their modules can be imported.
+
+    Raises:
+        InvalidArtifact: the network is in another file.
+    """
     classes: dict[str, Any] = {}
     for part in list_objects(config):
         module, name = part.get("module"), str(part["class_name"])
+        if name == "TFSMLayer":
+            raise InvalidArtifact(
+                "The layer TFSMLayer reads its network from another folder, which is not part of the file: "
+                f"{part.get('config', {}).get('filepath', '')!s:.200}. Register that folder with --trusted instead."
+            )
         if not isinstance(module, str) or module.partition(".")[0] in ("keras", "tf_keras", "builtins", "__main__"):
             continue
         try:
