@@ -2,6 +2,7 @@
 
 import pytest
 
+from inference.runtimes.keras.messages import explain_load_error
 from inference.runtimes.reasons import shorten_reason
 
 FORMULA_ERROR = (
@@ -30,3 +31,13 @@ GRAPH_ERROR = (
 )
 def test_reason_is_the_first_useful_sentence(text, reason):
     assert shorten_reason(text) == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(KeyError(0), "KeyError."), (ValueError("The Lambda has no shape."), "The Lambda has no shape.")]
+)
+def test_file_of_the_installed_keras_that_cannot_be_loaded_is_to_be_exported(error, reason):
+    message = explain_load_error(error, name="a.keras", file_version="3.15.0", version="3.15.1")
+    assert (
+        f"Keras 3.15.1 cannot load a.keras (written by Keras 3.15.0): {reason} If it can be loaded where it was" in message
+    )

@@ -9,6 +9,7 @@ from inference.runtimes.reasons import shorten_reason
 UNKNOWN_CLASS = re.compile(
     r"Unknown (?:layer|\w+): '?(?P<a>[\w.>]+)|Could not (?:locate|deserialize) (?:class|function) '(?P<b>[^']+)'"
 )
+WORD = re.compile(r"[a-zA-Z]{2}")
 
 
 def explain_load_error(error: BaseException, *, name: str, file_version: str, version: str) -> str:
@@ -29,13 +30,18 @@ def explain_load_error(error: BaseException, *, name: str, file_version: str, ve
             "model.export(folder) where the code of the class is available, and register the folder with --trusted. Or "
             "import the class, decorated with @keras.saving.register_keras_serializable(), in a runtime of your own."
         )
-    reason = shorten_reason(str(error)) or type(error).__name__
+    reason = shorten_reason(str(error))
+    if not WORD.search(reason):  # such as the key of a KeyError
+        reason = f"{type(error).__name__}."
     return prefix + reason + _advise(file_version, version)
 
 
 def _advise(file_version: str, version: str) -> str:
     if not file_version or file_version.split(".")[:2] == version.split(".")[:2]:
-        return ""
+        return (
+            " If it can be loaded where it was saved, export the network there with model.export(folder), and register the "
+            "folder with --trusted."
+        )
     tool = "tf_keras" if file_version.startswith(("1.", "2.")) else f"Keras {file_version}"
     return (
         f" Load the file with {tool}, export the network with model.export(folder), and register the folder with --trusted."
