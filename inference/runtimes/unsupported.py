@@ -21,8 +21,9 @@ DILL_STEP = "It was saved with dill. Move your own code to a module, and save th
 PICKLE_STEP = "Its content is a pickle. Rename the file to model.pkl, and register it with --trusted"
 OWN_RUNTIME_STEP = "write a runtime of your own: docs/register.md, Add a runtime"
 TFLITE_STEP = (
-    "Convert it to ONNX: .venv/bin/python -m tf2onnx.convert --tflite model.tflite --output model.onnx. If that fails, "
-    'export the original model with model.export("model"), and register the folder model with --trusted'
+    "Convert it to ONNX: .venv/bin/python -m tf2onnx.convert --tflite model.tflite --output model.onnx. If that fails, or "
+    'if the model returns integers, export the original model with model.export("model"), and register the folder model '
+    "with --trusted"
 )
 PADDLE_STEP = (
     "Convert it to ONNX: pip install paddle2onnx, then paddle2onnx --model_dir . --model_filename model.pdmodel "
