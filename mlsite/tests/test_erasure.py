@@ -125,7 +125,10 @@ def test_nothing_of_an_erased_user_is_left(
     client.get(reverse("predictions:history"), {"q": MARKER})
     assert MARKER in dump_database() and ADDRESS in dump_database()
     response = client.post(reverse("accounts:erase"), {"password": PASSWORD})
-    assert Erasure.objects.get().completed_at
+    erasure = Erasure.objects.get()
+    assert erasure.completed_at
+    assert erasure.counts["predictions.batchjobitem"]
+    assert erasure.erased_rows <= erasure.total_rows
     assert "Your account is erased" in client.get(response.url).content.decode()
     dump = dump_database()
     assert [line for line in dump.splitlines() if MARKER in line or ADDRESS in line] == []

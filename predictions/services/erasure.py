@@ -79,16 +79,10 @@ def erase_predictions(ids: Collection[UUID]) -> None:
     rows.filter(output__isnull=True).update(**EMPTY_OUTPUT, user=None)
 
 
-def erase_batch_jobs(user: User) -> int:
-    """Delete some rows of the batch jobs of a user: first their items, then the jobs with their files."""
-    count = delete_some(BatchJobItem.objects.filter(job__user=user.pk))
-    if count:
-        return count
-    images = BatchJobImage.objects.filter(job__user=user.pk)
-    jobs = images if images.exists() else BatchJob.objects.filter(user=user.pk)
-    names = jobs.filter(pk__in=select_some(jobs)).values_list("file", flat=True)
-    remove_files(names=names)
-    return delete_some(jobs)
+def erase_files(rows: QuerySet) -> int:
+    """Delete some rows with their files."""
+    remove_files(names=rows.filter(pk__in=select_some(rows)).values_list("file", flat=True))
+    return delete_some(rows)
 
 
 def erase_review_comments(user: User) -> int:
@@ -139,11 +133,25 @@ def _build_unlinking(model: Any) -> Eraser:
 
 ERASERS = (
     Eraser(
+        "predictions.batchjobitem",
+        "",
+        "",
+        lambda user: BatchJobItem.objects.filter(job__user=user.pk),
+        lambda user: delete_some(BatchJobItem.objects.filter(job__user=user.pk)),
+    ),
+    Eraser(
+        "predictions.batchjobimage",
+        "",
+        "",
+        lambda user: BatchJobImage.objects.filter(job__user=user.pk),
+        lambda user: erase_files(BatchJobImage.objects.filter(job__user=user.pk)),
+    ),
+    Eraser(
         "predictions.batchjob",
         BatchJob._meta.verbose_name_plural,
         DELETED,
         lambda user: BatchJob.objects.filter(user=user.pk),
-        erase_batch_jobs,
+        lambda user: erase_files(BatchJob.objects.filter(user=user.pk)),
         finish=delete_removed_files,
     ),
     Eraser(

@@ -23,12 +23,6 @@ def erase_replay_messages(*, ids: Collection[UUID], **kwargs: Any) -> None:
     ReplayResult.objects.filter(prediction__in=ids).exclude(error_message="").update(error_message="")
 
 
-def erase_own_replays(user: User) -> int:
-    """Delete some rows of the replays of a user's own predictions: first their results."""
-    replays = _select_own(user)
-    return delete_some(ReplayResult.objects.filter(replay__in=replays)) or delete_some(replays)
-
-
 def _select_own(user: User) -> QuerySet:
     return Replay.objects.filter(user=user.pk, covers_all=False)
 
@@ -37,8 +31,19 @@ def _select_shared(user: User) -> QuerySet:
     return Replay.objects.filter(user=user.pk, covers_all=True)
 
 
+def _select_results(user: User) -> QuerySet:
+    return ReplayResult.objects.filter(replay__in=_select_own(user))
+
+
 ERASERS = (
-    Eraser("evaluation.replay", _("replays of own predictions"), DELETED, _select_own, erase_own_replays),
+    Eraser("evaluation.replayresult", "", "", _select_results, lambda user: delete_some(_select_results(user))),
+    Eraser(
+        "evaluation.replay",
+        _("replays of own predictions"),
+        DELETED,
+        _select_own,
+        lambda user: delete_some(_select_own(user)),
+    ),
     Eraser(
         "evaluation.replay.user",
         _("replays of all predictions"),
