@@ -1,9 +1,9 @@
-"""Show stored errors in the language of the page. They are stored in English, which the API returns."""
+"""Show stored errors and warnings in the language of the page. They are stored in English, which the API returns."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils.translation import get_language, gettext, gettext_noop
 
@@ -33,6 +33,19 @@ TEMPLATES = (
     gettext_noop("The prediction was removed by the retention policy."),
 )
 """Stored messages. Their values are found in the text, so that a page can translate the sentence around them."""
+
+WARNINGS = (
+    gettext_noop(
+        "The values of this 16-bit image use less than an eighth of their range, so the model sees little contrast. "
+        "If the values have fewer bits, such as 12, register the model with bits = 12."
+    ),
+    gettext_noop(
+        "No ink was found in this image, so the model saw the whole image. Write one digit with a dark pen on light "
+        "paper, and take the photo from closer up."
+    ),
+    gettext_noop("After preprocessing, all pixels of this image are equal or nearly equal. The model saw an empty image."),
+)
+"""The messages of warnings, which are stored too."""
 
 COUNT = re.compile(r"\d{1,3}(?:,\d{3})*")
 
@@ -91,3 +104,8 @@ def describe_row_item_error(name: str, message: str, *, code: str = "", features
         return translate_stored_error(message, code=code, features=features)
     problem = translate_stored_error(message.removeprefix(f"{name}: "), code=code, features=features)
     return gettext("Line %(line)s: %(problem)s") % {"line": name.removeprefix("Line "), "problem": problem}
+
+
+def describe_warning(warning: Mapping[str, str]) -> str:
+    """Return the message of a stored warning."""
+    return translate_stored_error(warning["message"])

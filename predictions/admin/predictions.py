@@ -24,6 +24,7 @@ from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, R
 from predictions.models import Input, Prediction, Review
 from predictions.permissions import can_cancel, can_review
 from predictions.presentation import format_output
+from predictions.stored_errors import describe_warning
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
@@ -216,7 +217,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description=_("warnings"))
     def warnings_text(self, row: Prediction) -> str:
-        return " ".join(warning["message"] for warning in row.warnings) or NOT_AVAILABLE
+        return " ".join(map(describe_warning, row.warnings)) or NOT_AVAILABLE
 
     @admin.display(description=_("input"))
     def input_link(self, row: Prediction) -> str:

@@ -16,7 +16,7 @@ from predictions.feature_ranges import UnusualValue, list_unusual_values
 from predictions.forms import SUBMISSION_KEY_FIELD
 from predictions.history.columns import list_cells
 from predictions.models import Prediction
-from predictions.stored_errors import describe_prediction_error
+from predictions.stored_errors import describe_prediction_error, describe_warning
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS: tuple[tuple[float, str, Any], ...] = (
@@ -57,6 +57,7 @@ def unusual_values(prediction: Prediction) -> list[UnusualValue]:
 register.filter("review_by", presentation.find_own_review)
 register.filter("output_text", presentation.format_output)
 register.filter("prediction_error", describe_prediction_error)
+register.filter("warning_text", describe_warning)
 register.filter("true_output", presentation.format_true_output)
 register.filter("true_output_name", presentation.get_true_output_name)
 register.filter("display_features", presentation.get_display_features)

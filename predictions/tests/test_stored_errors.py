@@ -1,12 +1,18 @@
 """Stored errors, in the language of the page."""
 
+import numpy as np
 import pytest
+from django.template.loader import render_to_string
 from django.utils import translation
+from PIL import Image
 
-from inference.signature import Feature
+from inference.preprocessing.arrays import NO_INK_KEY
+from inference.preprocessing.contrast import find_image_warnings
+from inference.signature import Feature, ImageInput
 from predictions.batch_jobs.presentation import list_failures
 from predictions.batch_jobs.result_table import build_results_table
-from predictions.stored_errors import describe_row_item_error, translate_stored_error
+from predictions.models import Prediction
+from predictions.stored_errors import WARNINGS, describe_row_item_error, translate_stored_error
 from predictions.tests.batch_jobs import HEADER, make_job, run_job
 
 FEATURES = (Feature(name="length", min=0.5, max=10.0, unit="cm"), Feature(name="width", min=1.0, max=2.0))
@@ -30,6 +36,22 @@ def test_errors_are_translated_on_pages(message, code, text):
     assert translate_stored_error(message, code=code, features=FEATURES) == message
     with translation.override("de"):
         assert translate_stored_error(message, code=code, features=FEATURES).startswith(text)
+
+
+def test_all_warnings_about_images_are_marked_for_translation():
+    image = Image.new("I;16", (8, 8))
+    image.info[NO_INK_KEY] = True
+    signature = ImageInput(height=8, width=8, channels=1, scale="unit")
+    found = find_image_warnings(image, np.zeros((8, 8, 1), np.float32), signature)
+    assert {warning.message for warning in found} == set(WARNINGS)
+    assert len(found) == 3
+
+
+def test_warnings_are_translated_on_pages():
+    prediction = Prediction(warnings=[{"code": "test", "message": "The account of the user is not active."}])
+    with translation.override("de"):
+        html = render_to_string("predictions/_warnings.html", {"prediction": prediction})
+    assert "Das Konto des Benutzers ist nicht aktiv." in html
 
 
 def test_errors_of_rows_keep_their_line():
