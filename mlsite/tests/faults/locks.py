@@ -16,6 +16,8 @@ LOCKED_SECONDS = 8.0  # longer than a request waits for the lock
 TERMINATE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+TERMINATE_OLDER = f"{TERMINATE} AND backend_start < %s"
+OPENING_SECONDS = 2.0  # within which a session appears that was being opened, also on a busy machine
 MAKE_WRITABLE = "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT"
 
 
@@ -31,15 +33,22 @@ def make_database_read_only(run: FaultRun) -> None:
     for _ in run.iterate_rounds():
         started = time.time()
         run.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
-        run.execute(TERMINATE)
-        time.sleep(0.5)
-        run.execute(TERMINATE)  # connections that were being opened before have the old setting
-        check_not_writable(run, started + READ_ONLY_SECONDS)
+        terminate_older_sessions(run)
+        check_not_writable(run, time.time() + READ_ONLY_SECONDS)
         run.execute(MAKE_WRITABLE)
         run.execute(TERMINATE)
         run.wait_for_ok(since=time.time())
         check_responses(run, started)
     run.orphan_limit = run.round_count * run.fault.threads
+
+
+def terminate_older_sessions(run: FaultRun) -> None:
+    """Terminate all sessions that were started before, also those that are being opened. They have the old settings."""
+    [(now,)] = run.execute("SELECT clock_timestamp()")
+    deadline = time.monotonic() + OPENING_SECONDS
+    while time.monotonic() < deadline:
+        run.execute(TERMINATE_OLDER, now)
+        time.sleep(0.1)
 
 
 @fault("F37", "SQLite locked by another program", databases=(SQLITE,), bar="503 within 5 s, also from /readyz", divisor=2)
