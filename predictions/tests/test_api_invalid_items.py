@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.tests.problems import assert_problem
+from predictions.api import batch
 from predictions.models import Prediction, Review
 from predictions.tests.factories import PREDICTIONS_URL
 
@@ -39,6 +40,19 @@ def test_a_row_that_cannot_be_stored(flowers, api):
         None,
     ]
     assert Prediction.objects.count() == 2
+
+
+@pytest.mark.parametrize("encoded_items", [1, 2, 4, 5])
+def test_results_that_are_encoded_together_stay_in_order(flowers, api, monkeypatch, encoded_items):
+    monkeypatch.setattr(batch, "ENCODED_ITEMS", encoded_items)
+    rows = [ROW, {**ROW, "colour": BROKEN_TEXTS[0]}, {**ROW, "petals": 1}, {**ROW, "petals": 2}]
+    body = post(api, BATCH_URL, {"features": rows}).json()
+    assert [result["index"] for result in body["results"]] == [0, 1, 2, 3]
+    codes = [result["error"] and result["error"]["code"] for result in body["results"]]
+    assert codes == [None, "malformed-json", None, None]
+    predictions = [result["prediction"] for result in body["results"]]
+    assert [each and each["input"]["features"]["petals"] for each in predictions] == [5, None, 1, 2]
+    assert (body["count"], body["succeeded"], body["failed"]) == (4, 3, 1)
 
 
 @pytest.mark.parametrize("text", BROKEN_TEXTS)

@@ -2,7 +2,7 @@
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
-from predictions.metrics import get_series, observe_stages
+from predictions.metrics import LATENCY_BUCKETS_SECONDS, STAGE_SECONDS, get_series, observe_stages
 from predictions.models import Prediction
 from registry.models import ModelVersion, RegisteredModel
 
@@ -34,3 +34,22 @@ def test_each_prediction_of_a_batch_counts():
     assert get_value("bucket", "inference", le="0.005") == 3
     assert get_value("count", "queue") == 5
     assert get_value("count", "preprocess") is None
+
+
+def test_a_batch_counts_as_its_predictions_alone():
+    version, single = (ModelVersion(model=RegisteredModel(name=name), number=1) for name in ("batch-alone", "single"))
+    durations = [0.0, 1.0, 1.0001, 5.0, 5.0, 9_999.0, 10_000.0, 60_000.0]
+    observe_stages([Prediction(model_version=version, inference_ms=ms) for ms in durations])
+    for milliseconds in durations:
+        observe_stages([Prediction(model_version=single, inference_ms=milliseconds)])
+    batch, alone = (
+        [
+            (sample.name, sample.labels.get("le"), sample.value)
+            for metric in REGISTRY.collect()
+            if metric.name == STAGE_SECONDS._name
+            for sample in metric.samples
+            if sample.labels["model"] == name and not sample.name.endswith("_created")
+        ]
+        for name in ("batch-alone", "single")
+    )
+    assert batch == alone and len(batch) > len(LATENCY_BUCKETS_SECONDS)
