@@ -20,8 +20,8 @@ def clone_row(template: M, *, related: dict[str, Model], **values: Any) -> M:
         values: by attribute name, such as `input_id`.
     """
     row = type(template).__new__(type(template))
-    state = ModelState()
-    state.adding, state.db = template._state.adding, template._state.db
-    state.__dict__["fields_cache"] = {**template._state.fields_cache, **related}
-    row.__dict__.update(template.__dict__, _state=state, **values)
+    state, old = ModelState(), template._state
+    state.__dict__ = {"adding": old.adding, "db": old.db, "fields_cache": {**old.fields_cache, **related}}
+    values["_state"] = state
+    row.__dict__ = template.__dict__ | values
     return row

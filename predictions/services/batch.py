@@ -104,6 +104,7 @@ def predict_batch(
         count_predictions(user=user, count=len(items))
     results = [BatchResult() for _ in items]
     entries: list[Entry] = []
+    created_at = timezone.now()  # of all rows, so that the time is formatted once
 
     def prepare_entries() -> Iterator[Entry]:
         error_count = 0
@@ -117,6 +118,7 @@ def predict_batch(
                 if all_or_nothing:
                     return
                 continue
+            prepared.row.created_at = created_at
             result.prediction = build_prediction(
                 prepared.row,
                 resolved.version,
@@ -124,6 +126,7 @@ def predict_batch(
                 source=source,
                 client_reference=item.client_reference,
                 decode_ms=prepared.decode_ms,
+                created_at=created_at,
             )
             entries.append(Entry(result.prediction, prepared))
             yield entries[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -39,8 +40,9 @@ def build_prediction(
     source: str,
     client_reference: str = "",
     decode_ms: float | None = None,
+    created_at: datetime | None = None,
 ) -> Prediction:
-    """Return an unsaved prediction that has not run."""
+    """Return an unsaved prediction that has not run, created now or at a given time."""
     related: dict[str, Model] = {"input": row, "model_version": version}
     return clone_row(
         _get_prediction_template(source),
@@ -51,7 +53,7 @@ def build_prediction(
         user_id=user.pk if user else None,
         client_reference=client_reference,
         decode_ms=decode_ms,
-        created_at=timezone.now(),
+        created_at=created_at or timezone.now(),
         warnings=[],
     )
 
