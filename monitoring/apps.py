@@ -8,10 +8,12 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        """Register the system checks, and the receiver that keeps predictions from uncounted hours."""
+        """Register the system checks, the receiver that keeps predictions from uncounted hours, and what erasures remove."""
+        from accounts.erasers import register_erasers
         from monitoring import checks  # noqa: F401  registers system checks
-        from monitoring.services import removal  # noqa: F401
+        from monitoring.services import erasure, removal  # noqa: F401
 
+        register_erasers(*erasure.ERASERS)
         post_migrate.connect(create_alert_rules, sender=self)
 
 

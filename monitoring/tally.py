@@ -13,9 +13,10 @@ from uuid import UUID
 import numpy as np
 
 from monitoring.quantiles import Microseconds, compute_quantiles
+from monitoring.user_counts import UserCounts, build_user_counts, pack_user_counts, sum_user_counts, unpack_user_counts
 
 COUNTER_NAMES = ("status", "error", "label", "user")
-ROLLUP_COLUMNS = ("counts", "confidences", "confidence_sum", "input_bytes", "latencies")
+ROLLUP_COLUMNS = ("counts", "users", "confidences", "confidence_sum", "input_bytes", "latencies")
 DELTA_TYPE = np.dtype("<i8")  # differences of neighbors in the sorted latencies, in microseconds
 ZLIB_LEVEL = 6  # packs a latency into about 1.5 bytes
 
@@ -25,7 +26,9 @@ class Tally:
     """Counts of a set of predictions.
 
     Args:
-        counts: a counter per name in `COUNTER_NAMES`: by status, error code, label, and user id (empty: no user).
+        counts: a counter per name in `COUNTER_NAMES`: by status, error code, label, and user id (empty: no user). The one by
+            user leaves out the predictions in `users`.
+        users: counts of predictions by the number of the user, from rollups.
         confidences: number of predictions with a confidence.
         input_bytes: total size of the inputs. An input with two predictions counts twice.
         latencies: preprocessing, queue and inference time together, of predictions that have all three. Arrays in ascending
@@ -37,6 +40,7 @@ class Tally:
     confidence_sum: float = 0.0
     input_bytes: int = 0
     latencies: list[Microseconds] = field(default_factory=list)
+    users: list[UserCounts] = field(default_factory=list)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Self:
@@ -48,27 +52,30 @@ class Tally:
             columns["confidence_sum"],
             columns["input_bytes"],
             [latencies] if latencies.size else [],
+            [] if columns["users"] is None else [unpack_user_counts(columns["users"])],
         )
 
-    def to_columns(self) -> dict[str, Any]:
-        """Return the columns of a `Rollup`."""
+    def to_columns(self, numbers: Mapping[str, int]) -> dict[str, Any]:
+        """Return the columns of a `Rollup`.
+
+        Args:
+            numbers: of all users in the counter by user, see `CountedUser`.
+        """
+        users = sum_user_counts([*self.users, build_user_counts(self.counts["user"], numbers)])
         return {
-            "counts": {name: dict(counter) for name, counter in self.counts.items()},
+            "counts": {name: dict(counter) for name, counter in self.counts.items()} | {"user": {}},
+            "users": pack_user_counts(users),
             "confidences": self.confidences,
             "confidence_sum": self.confidence_sum,
             "input_bytes": self.input_bytes,
             "latencies": pack_latencies(self.latencies),
         }
 
-    def add(self, other: Tally, *, with_users: bool = True) -> Self:
-        """Add another tally to this one, and return this one.
-
-        Args:
-            with_users: whether to add the counts by user too, which takes long with many users.
-        """
+    def add(self, other: Tally) -> Self:
+        """Add another tally to this one, and return this one."""
         for name, counter in other.counts.items():
-            if with_users or name != "user":
-                self.counts[name].update(counter)
+            self.counts[name].update(counter)
+        self.users += other.users
         self.confidences += other.confidences
         self.confidence_sum += other.confidence_sum
         self.input_bytes += other.input_bytes

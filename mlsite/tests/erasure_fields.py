@@ -31,6 +31,7 @@ EMPTIED = {
     "predictions.Review": {"comment"},
     "predictions.ReviewSummary": {"user"},
     "predictions.PredictionCount": {"user"},
+    "monitoring.CountedUser": {"user"},
     "predictions.RemovedFile": {"name"},
     "evaluation.Replay": {"user"},
     "evaluation.ReplayResult": {"error_message"},
@@ -58,7 +59,7 @@ UNCHANGED = {
     "evaluation.Replay": {"error_code", "error_message"},  # of the models
     "evaluation.ReplayResult": {"true_label", "label", "baseline_label", "error_code"},
     "monitoring.Alert": {"acknowledged_by"},
-    "monitoring.Rollup": {"counts", "latencies"},  # numbers by label and by the ID of the account
+    "monitoring.Rollup": {"counts", "users", "latencies"},  # numbers by label, and by the number of a `CountedUser`
 }
 # These models contain no data of users. The texts of models and groups are those of the organization.
 WITHOUT_USERS = {

@@ -60,7 +60,7 @@ def count_all(now):
 
 
 def measure(version, reader):
-    counts = list(Rollup.objects.order_by("period__start", "period__hours").values_list("counts", "confidence_sum"))
+    counts = list(Rollup.objects.order_by("period__start", "period__hours").values_list("counts", "users", "confidence_sum"))
     totals = sorted(PredictionCount.objects.values_list("day", "count"))
     return evaluate_version(version, reader=reader), counts, totals
 

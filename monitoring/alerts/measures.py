@@ -22,7 +22,7 @@ from events.status import get_event_status
 from monitoring.alerts.metrics import MIN_PREDICTIONS
 from monitoring.drift.report import build_drift_report
 from monitoring.models import RolledPeriod, Rollup
-from monitoring.tally import Tally
+from monitoring.tally import ROLLUP_COLUMNS, Tally
 from monitoring.windows import DAY, HOUR, Window
 from predictions.queue_status import get_queue_status
 from registry.models import ModelVersion
@@ -58,9 +58,8 @@ def measure_failure_rate(end: datetime) -> Values:
 def measure_latency(end: datetime) -> Values:
     """Return the 95th percentiles in milliseconds."""
     totals: dict[UUID, Tally] = defaultdict(Tally)
-    columns = ("counts", "confidences", "confidence_sum", "input_bytes", "latencies")
-    for row in _filter_hours(end - HOUR, end).values("model_version__model", *columns):
-        totals[row["model_version__model"]].add(Tally.from_columns(row), with_users=False)
+    for row in _filter_hours(end - HOUR, end).values("model_version__model", *ROLLUP_COLUMNS):
+        totals[row["model_version__model"]].add(Tally.from_columns(row))
     values: Values = {}
     for model, tally in totals.items():
         (quantile,) = tally.compute_latency_quantiles(0.95)

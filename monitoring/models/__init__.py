@@ -1,4 +1,4 @@
 from monitoring.models.alerts import Alert, AlertNotification, AlertRule, AlertState
-from monitoring.models.rollups import Deployment, RolledPeriod, Rollup
+from monitoring.models.rollups import CountedUser, Deployment, RolledPeriod, Rollup
 
-__all__ = ["Alert", "AlertNotification", "AlertRule", "AlertState", "Deployment", "RolledPeriod", "Rollup"]
+__all__ = ["Alert", "AlertNotification", "AlertRule", "AlertState", "CountedUser", "Deployment", "RolledPeriod", "Rollup"]

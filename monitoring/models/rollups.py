@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -41,7 +42,12 @@ class Rollup(models.Model):
     # The constraint below serves this key's own queries too.
     period = models.ForeignKey(RolledPeriod, models.CASCADE, db_index=False, related_name="rollups")
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+")
-    counts = models.JSONField(help_text=_("Predictions by status, error code, label, and user ID (empty without a user)."))
+    counts = models.JSONField(
+        help_text=_("Predictions by status, error code, and label. By user ID if `users` is null (empty without a user).")
+    )
+    users = models.BinaryField(
+        null=True, help_text=_("Predictions by number of the user, packed by `monitoring.user_counts`.")
+    )
     confidences = models.PositiveBigIntegerField(help_text=_("Number of predictions with a confidence."))
     confidence_sum = models.FloatField()
     input_bytes = models.PositiveBigIntegerField(help_text=_("Total size of the inputs."))
@@ -56,6 +62,19 @@ class Rollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version_id} in {self.period_id}"
+
+
+class CountedUser(models.Model):
+    """The number of a user in `Rollup.users`. That of a deleted user remains without a user, and is never used again."""
+
+    number = models.BigAutoField(primary_key=True)
+    # Its unique index also serves: the numbers without a user.
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="counted")
+
+    objects: ClassVar = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.number)
 
 
 class Deployment(models.Model):

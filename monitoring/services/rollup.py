@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
+from accounts.models import User
 from monitoring.aggregation import TimeRange, count_predictions
-from monitoring.models import RolledPeriod, Rollup
+from monitoring.models import CountedUser, RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
 from predictions.models import Prediction, SummaryProgress
@@ -102,10 +103,19 @@ def _roll_up_hours(hours: list[datetime]) -> int:
 @transaction.atomic
 def _store_rollups(periods: dict[datetime, RolledPeriod], tallies: Tallies) -> None:
     RolledPeriod.objects.bulk_create(periods.values())
+    numbers = _number_users({UUID(pk) for tally in tallies.values() for pk in tally.counts["user"] if pk})
     Rollup.objects.bulk_create(
-        Rollup(period=periods[start], model_version_id=version, **tally.to_columns())
+        Rollup(period=periods[start], model_version_id=version, **tally.to_columns(numbers))
         for (start, version), tally in tallies.items()
     )
+
+
+def _number_users(ids: set[UUID]) -> dict[str, int]:
+    """Return the numbers of users by ID. Users who have none get one. Deleted users have none."""
+    missing = User.objects.filter(pk__in=ids, counted=None).order_by("pk").only("pk")
+    # Another process may create them too.
+    CountedUser.objects.bulk_create([CountedUser(user=user) for user in missing], ignore_conflicts=True)
+    return {str(pk): number for pk, number in CountedUser.objects.filter(user__in=ids).values_list("user", "number")}
 
 
 def _merge_hours(hours: list[datetime]) -> Iterator[TimeRange]:

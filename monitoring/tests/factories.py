@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from django.utils import timezone
 
+from monitoring.models import CountedUser
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import sum_tallies
+from monitoring.user_counts import sum_user_counts
 from monitoring.windows import get_window
 from predictions.models import Input, Prediction
 
@@ -85,13 +87,22 @@ def count_values(values):
     return Counter(str(value) if value else "" for value in values if value is not None and value == value)
 
 
+def count_by_user(tally):
+    """Count the predictions of a tally by the ID of the user; an empty ID if there is no user, or no longer."""
+    ids = {number: str(pk) for number, pk in CountedUser.objects.exclude(user=None).values_list("number", "user")}
+    counts = Counter(tally.counts["user"])
+    for number, total in zip(*sum_user_counts(tally.users).tolist(), strict=True):
+        counts[ids.get(number, "")] += total
+    return counts
+
+
 def assert_tally(tally, frame):
     """Assert that a tally equals what pandas counts in a frame."""
     assert tally.predictions == len(frame)
     assert tally.counts["status"] == count_values(frame["status"])
     assert tally.counts["error"] == count_values(frame.loc[frame["error_code"] != "", "error_code"])
     assert tally.counts["label"] == count_values(frame.loc[frame["label"] != "", "label"])
-    assert tally.counts["user"] == Counter("" if pd.isna(user) else str(user) for user in frame["user"])
+    assert count_by_user(tally) == Counter("" if pd.isna(user) else str(user) for user in frame["user"])
     assert tally.confidences == frame["confidence"].count()
     assert tally.confidence_sum == pytest.approx(frame["confidence"].astype(float).sum())
     assert tally.input_bytes == frame["input__size"].sum()

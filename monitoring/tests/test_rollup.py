@@ -1,21 +1,19 @@
 """Rollups, compared with what pandas counts in the same rows."""
 
 import threading
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 from django.db import connections
 from django.utils import timezone
 
 from core.tests.commands import run_command
-from monitoring.models import RolledPeriod, Rollup
+from monitoring.models import CountedUser, RolledPeriod, Rollup
 from monitoring.rollup_reader import read_tallies
 from monitoring.services.rollup import delete_rollups, roll_up
 from monitoring.tally import Tally, sum_tallies
-from monitoring.tests.factories import assert_window, filter_window, make_predictions, read_frame
+from monitoring.tests.factories import assert_window, count_by_user, make_predictions
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, WINDOW_CHOICES, get_window, round_down
 from predictions.models import Prediction, PredictionCount
 from predictions.services.summaries import update_summaries
@@ -114,18 +112,24 @@ def test_an_hour_with_a_running_prediction_is_not_rolled_up(shades, user, now):
 
 def test_predictions_of_a_deleted_user_stay_in_rollups(predictions, other, now):
     roll_up()
+    window = get_window("7d", now=now)
+    before = count_by_user(sum_tallies(read_tallies(window).values()))
     user_id = str(other.pk)
     other.delete()
-    window = get_window("7d", now=now)
-    counts = sum_tallies(read_tallies(window).values()).counts["user"]
-    assert user_id in counts
-    existing = {str(pk) for pk in Prediction.objects.exclude(user=None).values_list("user", flat=True)}
-    merged = Counter()
-    for key, count in counts.items():
-        merged[key if key in existing else ""] += count
-    frame = read_frame()
-    users = pd.concat([filter_window(frame, part)["user"] for part in (window, window.previous)])
-    assert merged == Counter("" if pd.isna(user) else str(user) for user in users)
+    after = count_by_user(sum_tallies(read_tallies(window).values()))
+    assert before[user_id] > 20
+    recent = after.pop(user_id, 0)  # no hour of these predictions is rolled up
+    assert recent < before[user_id]
+    before[""] += before.pop(user_id) - recent
+    assert after == before
+
+
+def test_a_deleted_user_leaves_no_id_in_rollups(predictions, other):
+    roll_up()
+    other.delete()
+    assert not Rollup.objects.exclude(counts__user={}).exists()
+    assert CountedUser.objects.filter(user=None).count() == 1
+    assert CountedUser.objects.exclude(user=None).count() == 1
 
 
 def test_deleted_rollups_are_created_again(predictions, shades, user, now):
