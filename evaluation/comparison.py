@@ -13,7 +13,7 @@ from inference.numbers import MAX_FLOAT
 from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
 from predictions.models.input import ERASED_SHA256
-from predictions.summary_sql import narrow_to_versions
+from predictions.summary_sql import narrow_to_repeated
 from registry.models import ModelVersion
 
 
@@ -55,7 +55,7 @@ def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: Abstr
     an input, the newest counts; of several true outputs, the one from the newest review of either version's predictions.
     """
     versions = [first, second]
-    reviews = narrow_to_versions(Review.objects.visible_to(reader).decided(), versions)
+    reviews = narrow_to_repeated(Review.objects.visible_to(reader).decided(), versions)
     predictions = Prediction.objects.visible_to(reader).filter(
         model_version__in=versions, status=Prediction.Status.SUCCEEDED
     )

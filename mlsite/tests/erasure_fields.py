@@ -29,7 +29,7 @@ EMPTIED = {
     "predictions.Input": {"user", "features", "sha256", "original_name"},
     "predictions.Prediction": {"user", "output", "label", "warnings", "error_message", "client_reference"},
     "predictions.Review": {"comment"},
-    "predictions.ReviewSummary": {"user"},
+    "predictions.ReviewSummary": {"user", "sha256"},
     "predictions.PredictionCount": {"user"},
     "monitoring.CountedUser": {"user"},
     "predictions.RemovedFile": {"name"},

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
@@ -49,6 +50,16 @@ class ReviewSummary(models.Model):
         help_text=_("The output of the prediction was removed, so the summary cannot be computed again."),
     )
 
+    sha256 = models.CharField(
+        max_length=64,
+        default="",
+        db_default="",
+        help_text=_("Of the input; empty if it is not checked, or if it was removed."),
+    )
+    is_repeated = models.BooleanField(
+        null=True, help_text=_("Whether the input has other predictions, or was submitted several times. Null: not checked.")
+    )
+
     objects: ClassVar = VisibleQuerySet.as_manager()
 
     class Meta:
@@ -59,6 +70,14 @@ class ReviewSummary(models.Model):
             models.Index("user", "model_version", name="reviewsummary_user"),
             # Serves: the number of reviewed predictions on the operations page, from the index alone.
             models.Index(fields=["created_at"], include=["model_version"], name="reviewsummary_created_at"),
+            # Serves: the comparison of two versions; the summaries that have not been checked.
+            models.Index(
+                fields=["model_version"],
+                condition=Q(is_repeated=True) | Q(is_repeated=None),
+                name="reviewsummary_repeated",
+            ),
+            # Serves: the summaries of an input that is submitted again.
+            models.Index(fields=["sha256"], condition=Q(is_repeated=False), name="reviewsummary_sha256"),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,8 @@ from predictions.models.prediction import EMPTY_OUTPUT
 from predictions.paths import get_thumbnail_path
 from predictions.services.removed_files import delete_removed_files, remove_files
 from predictions.services.reviews import lock_predictions
-from predictions.services.summaries import freeze_summaries, lock_summaries
+from predictions.services.summaries import freeze_summaries
+from predictions.services.summary_progress import lock_summaries
 from predictions.signals import predictions_erasing
 
 INPUTS_PER_TRANSACTION = 200

@@ -26,7 +26,8 @@ from predictions.paths import get_thumbnail_path
 from predictions.services.removed_files import delete_removed_files, remove_files
 from predictions.services.retention_positions import find_positions
 from predictions.services.reviews import lock_predictions
-from predictions.services.summaries import freeze_summaries, lock_summaries, record_removal
+from predictions.services.summaries import freeze_summaries, record_removal
+from predictions.services.summary_progress import lock_summaries
 from predictions.signals import predictions_removing
 from predictions.usage import PREDICTIONS
 from registry.models import ModelVersion, RegisteredModel

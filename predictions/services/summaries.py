@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from core.fields import EPOCH, get_first_id, get_id_time
 from predictions.models import Prediction, PredictionCount, Review, ReviewSummary, SummaryProgress
+from predictions.services.repeated_inputs import find_repeated_inputs
+from predictions.services.summary_progress import lock_progress, save_progress
 from predictions.summary_sql import REVIEWS, SUMMARY_COLUMNS, build_computed
 from predictions.usage import DAY, PREDICTIONS, REMOVED, round_down_to_day
 
@@ -32,6 +34,7 @@ def update_summaries(*, now: datetime | None = None) -> None:
     until = (now or timezone.now()) - SUMMARY_DELAY
     while _summarize_reviews(until):
         pass
+    find_repeated_inputs(until=until)
     while _count_day(until):
         pass
 
@@ -53,7 +56,7 @@ def delete_summaries(*, since: datetime) -> None:
 @transaction.atomic
 def _summarize_reviews(until: datetime) -> bool:
     """Summarize the predictions of the next reviews that were stored or withdrawn. Return whether more may remain."""
-    progress = _lock_progress(REVIEWS, EPOCH)
+    progress = lock_progress(REVIEWS, EPOCH)
     start = progress.until
     if start >= until:
         return False
@@ -65,16 +68,8 @@ def _summarize_reviews(until: datetime) -> bool:
         Q(id__gte=get_first_id(start), id__lt=get_first_id(end)) | Q(withdrawn_at__gte=start, withdrawn_at__lt=end)
     )
     _replace_summaries(set(changed.order_by().values_list("prediction", flat=True)))
-    _save_progress(progress, end)
+    save_progress(progress, end)
     return not is_last
-
-
-def lock_summaries() -> None:
-    """Wait for a running update, and prevent others until the end of the transaction. Call it before you lock predictions.
-
-    From the first call on, metrics read the table.
-    """
-    _lock_progress(REVIEWS, EPOCH)
 
 
 def freeze_summaries(*, predictions: Collection[UUID]) -> None:
@@ -83,7 +78,8 @@ def freeze_summaries(*, predictions: Collection[UUID]) -> None:
     So the metrics of a version stay the same.
     """
     _replace_summaries(predictions)
-    ReviewSummary.objects.filter(prediction__in=predictions).update(is_frozen=True)
+    # Removed inputs are not compared.
+    ReviewSummary.objects.filter(prediction__in=predictions).update(is_frozen=True, sha256="", is_repeated=False)
 
 
 def record_removal(*, until: datetime) -> None:
@@ -92,8 +88,8 @@ def record_removal(*, until: datetime) -> None:
     Args:
         until: the time of the newest removed prediction.
     """
-    progress = _lock_progress(REMOVED, EPOCH)
-    _save_progress(progress, max(progress.until, round_down_to_day(until) + DAY))
+    progress = lock_progress(REMOVED, EPOCH)
+    save_progress(progress, max(progress.until, round_down_to_day(until) + DAY))
 
 
 def _replace_summaries(predictions: Collection[UUID]) -> None:
@@ -117,7 +113,7 @@ def _count_day(until: datetime) -> bool:
     if oldest is None:
         return False
     first_day = round_down_to_day(oldest)
-    progress = _lock_progress(PREDICTIONS, first_day)
+    progress = lock_progress(PREDICTIONS, first_day)
     start = max(progress.until, first_day)
     end = start + DAY
     if end > until or Prediction.objects.filter(status__in=Prediction.OPEN_STATUSES, created_at__lt=end).exists():
@@ -127,16 +123,5 @@ def _count_day(until: datetime) -> bool:
     PredictionCount.objects.bulk_create(
         PredictionCount(day=start, model_version_id=version, user_id=user, count=count) for version, user, count in counts
     )
-    _save_progress(progress, end)
+    save_progress(progress, end)
     return True
-
-
-def _lock_progress(name: str, start: datetime) -> SummaryProgress:
-    SummaryProgress.objects.get_or_create(name=name, defaults={"until": start})
-    progress: SummaryProgress = SummaryProgress.objects.select_for_update().get(name=name)
-    return progress
-
-
-def _save_progress(progress: SummaryProgress, until: datetime) -> None:
-    progress.until = until
-    progress.save(update_fields=["until"])
