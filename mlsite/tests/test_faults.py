@@ -138,7 +138,7 @@ def test_closed_database_connections_are_reopened(make_site):
     if url.startswith("postgres"):
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "  # waits until each is closed
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert cursor.fetchone()[0] > 0
