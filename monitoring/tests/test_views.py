@@ -153,7 +153,7 @@ def test_the_number_of_queries_does_not_depend_on_the_data(
     predictions, reviewer_client, user, shades, django_assert_num_queries
 ):
     roll_up()
-    with django_assert_num_queries(24) as queries:
+    with django_assert_num_queries(26) as queries:
         read_page(reviewer_client)
     make_predictions(shades, [user], [timezone.now() - DAY * n / 9 for n in range(1, 90)], seed=2)
     with django_assert_num_queries(len(queries)):
