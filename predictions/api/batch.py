@@ -31,7 +31,7 @@ from predictions.services.decoding import limit_request_decoding
 from registry.models import ModelVersion
 from registry.references import resolve_model
 
-# Results that are encoded together. Alone, a row takes 8 instead of 4 µs of CPU, because each call creates an encoder.
+# Results that are encoded together. Alone, a row takes 10.5 instead of 9.2 µs of CPU, because each call creates an encoder.
 ENCODED_ITEMS = 50
 
 

@@ -45,6 +45,8 @@ def _format_column(values: list[Any]) -> list[str]:
     kind = kinds.pop()
     if kinds or kind not in FORMATS:
         return list(map(_format_value, values))
+    if kind is str and not ESCAPED.search("".join(values)):
+        return values
     if kind is dict and (texts := _format_dictionaries(values)):
         return texts
     if kind is list and not any(values):
@@ -55,7 +57,7 @@ def _format_column(values: list[Any]) -> list[str]:
 def _format_dictionaries(values: list[dict[str, Any]]) -> list[str] | None:
     """Return dictionaries as JSON, or None if the JSON of all of them is not plainly separable.
 
-    Encoding 1,000 flat dictionaries together takes 1.7 ms of CPU. One by one, it takes 3.3 ms, because each call creates an
+    Encoding 1,000 flat dictionaries together takes 1.8 ms of CPU. One by one, it takes 3.4 ms, because each call creates an
     encoder. If the separator occurs more often, some are in texts or lists.
     """
     texts = _format_json(values).removeprefix("[{").removesuffix("}]").split("}, {")

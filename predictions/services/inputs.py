@@ -72,7 +72,7 @@ def prepare_input(
     """
     signature_input = version.parsed_signature.input
     if isinstance(signature_input, TableInput) and features is not None and image is None and text is None:
-        # A plain row needs no check of its parts, which takes 3 of 14 µs of CPU.
+        # A plain row needs no check of its parts, which takes 2.6 of 16.6 µs of CPU.
         return prepare_features(read_features(features, signature_input, order=feature_order, hints=hints), user=user)
     parts = {"image": image, "features": features, "text": text}
     received = {name: value for name, value in parts.items() if value is not None}

@@ -39,7 +39,7 @@ def record_prediction_events(*, prediction_ids: Sequence[UUID], is_sent: bool = 
 def copy_prediction_events(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], ids: Sequence[str]) -> None:
     """Record an event for each of these predictions that is final, on PostgreSQL, in the transaction that inserts them.
 
-    For 1,000 predictions, this saves half of the CPU time of an INSERT that looks them up.
+    For 1,000 predictions, this takes 7.6 ms of CPU of the database. An INSERT that looks them up takes 10.3 ms.
 
     Args:
         ids: the IDs of the predictions as texts.

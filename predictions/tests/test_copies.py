@@ -20,6 +20,7 @@ COLUMNS = {
     "mixed": [{"a": 1}, None, {"b": 2}],
     "empty lists": [[], []],
     "lists": [[], [{"code": "blank"}], []],
+    "plain texts": ["a", "b", ""],
     "texts": ["a", "tab\t", "\\N", ""],
     "numbers": [1, 2.5, True, None],
     "others": [uuid4(), datetime.now(UTC)],
