@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from core.tests.waiting import wait_until
-from mlsite.tests.site import BOOTSTRAP_SECONDS, BOOTSTRAPPED_SITE
 from registry.tests.factories import FEATURES_TOML
 
-pytest_plugins = ["accounts.tests.fixtures", "core.tests.buckets"]
+pytest_plugins = ["accounts.tests.fixtures", "core.tests.buckets", "mlsite.tests.databases"]
 
 LABELS = ["black", "grey", "white"]
 TEXT_TOML = """
@@ -57,53 +52,6 @@ def _request_class() -> None:
     from mlsite.requests import Utf8Request
 
     client.WSGIRequest = Utf8Request  # type: ignore[attr-defined]  # imported there from another module
-
-
-@pytest.fixture(scope="session")
-def django_db_keepdb(django_db_keepdb: bool) -> bool:
-    """Keep the migrated database that `django_db_modify_db_settings` provides. It is deleted with its folder or server."""
-    return django_db_keepdb or bool(BOOTSTRAPPED_SITE)
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
-    """Let `make test` migrate one database for all processes, because migrations take 8 seconds of CPU."""
-    from django.db import connection
-
-    if not BOOTSTRAPPED_SITE:
-        return
-    path = Path(BOOTSTRAPPED_SITE, "migrated")
-    wait_until(path.exists, BOOTSTRAP_SECONDS)
-    migrated = urlsplit(path.read_text())
-    if connection.vendor == "sqlite":
-        shutil.copy(migrated.path[1:], connection.settings_dict["TEST"]["NAME"])
-    else:
-        connection.settings_dict["TEST"]["TEMPLATE"] = migrated.path[1:]
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """Store the first rows again whenever a test with `transaction=True` has emptied the database.
-
-    Signals would create them again, except the groups, with 130 instead of 10 ms of CPU.
-    """
-    from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-    from django.core.management.commands import flush
-
-    from monitoring.models import AlertRule
-
-    with django_db_blocker.unblock():
-        models: tuple[Any, ...] = (ContentType, Permission, Group, Group.permissions.through, AlertRule)
-        stored = [(model, list(model._base_manager.all())) for model in models]
-
-    def restore_rows(*arguments: Any, **options: Any) -> None:
-        for model, rows in stored:
-            model._base_manager.bulk_create(rows)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flush, "emit_post_migrate_signal", restore_rows)
-        yield
 
 
 @pytest.fixture(autouse=True)
