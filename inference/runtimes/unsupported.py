@@ -60,7 +60,7 @@ STEPS = {
         f"paddle.jit.save. {PADDLE_STEP}"
     ),
     ".xml": (
-        f"OpenVINO: {OPENVINO_STEP[0].lower()}{OPENVINO_STEP[1:]}. PMML of a scikit-learn model: save the model with "
+        f"If it is a model of OpenVINO: {OPENVINO_STEP}. If it is PMML of a scikit-learn model: save the model with "
         'skops.io.dump(model, "model.skops")'
     ),
     ".pfa": f"PFA is not supported. Save the model in its own library, or call it from Python: {OWN_RUNTIME_STEP}",
@@ -122,14 +122,17 @@ STEPS = {
 }
 
 ZIP_HEADER = b"PK\x03\x04"
+FASTTEXT_HEADER = b"\xba\x16\x4f\x2f"
+JAVA_HEADER = b"\xac\xed\x00\x05"
+DISTINCT_HEADERS = (FASTTEXT_HEADER, JAVA_HEADER)  # of files with any suffix, such as .bin and .model
 TORCH_ENTRIES = (b"/data.pkl", b"/data/0")  # one of them is the first file in the ZIP archives of torch.save
 MAX_ENTRY_NAME = 256  # bytes
 TORCH_STEP = f"It was saved by PyTorch. {PYTORCH_STEP}. The network of a fastai learner is learn.model"
 
 # What to do, by the beginning of a file whose suffix shows nothing.
 CONTENT_STEPS = {
-    b"\xba\x16\x4f\x2f": f"It is a model of fastText. Call it from Python: {OWN_RUNTIME_STEP}",
-    b"\xac\xed\x00\x05": (
+    FASTTEXT_HEADER: f"It is a model of fastText. Call it from Python: {OWN_RUNTIME_STEP}",
+    JAVA_HEADER: (
         "It is a Java object, such as a model of Weka. Train the model with scikit-learn or XGBoost, or call it from "
         f"Python: {OWN_RUNTIME_STEP}"
     ),
@@ -151,9 +154,6 @@ CONTENT_STEPS = {
         "it. Otherwise, unpack it, and register the model file in it"
     ),
 }
-
-# Contents of which files of any suffix consist, such as .bin and .model.
-DISTINCT_CONTENTS = (b"\xba\x16\x4f\x2f", b"\xac\xed\x00\x05")
 
 # What to do, by a file in the folder. More specific files come first.
 FOLDER_STEPS = {
@@ -189,7 +189,7 @@ FOLDER_STEPS = {
 def find_step(path: Path) -> str:
     """Return why a file or folder is not supported and what to do instead, or an empty string."""
     name = path.name.lower()
-    found = _find_content_step(path, DISTINCT_CONTENTS) if path.is_file() else ""
+    found = _find_content_step(path, DISTINCT_HEADERS) if path.is_file() else ""
     found = found or next((step for suffix, step in STEPS.items() if name.endswith(suffix)), "")
     found = found or next((step for file, step in FOLDER_STEPS.items() if (path / file).exists()), "")
     return found or (_find_content_step(path, CONTENT_STEPS) if path.is_file() else "")

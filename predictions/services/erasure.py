@@ -110,6 +110,18 @@ def forget_username(*, user: User, **kwargs: Any) -> None:
             row.save(update_fields=["query"])
 
 
+def _select_job_items(user: User) -> QuerySet:
+    return BatchJobItem.objects.filter(job__user=user.pk)
+
+
+def _select_job_images(user: User) -> QuerySet:
+    return BatchJobImage.objects.filter(job__user=user.pk)
+
+
+def _select_jobs(user: User) -> QuerySet:
+    return BatchJob.objects.filter(user=user.pk)
+
+
 def _select_commented(user: User) -> QuerySet:
     return Review.objects.filter(reviewer=user.pk).exclude(comment="")
 
@@ -133,26 +145,15 @@ def _build_unlinking(model: Any) -> Eraser:
 
 
 ERASERS = (
-    Eraser(
-        "predictions.batchjobitem",
-        "",
-        "",
-        lambda user: BatchJobItem.objects.filter(job__user=user.pk),
-        lambda user: delete_some(BatchJobItem.objects.filter(job__user=user.pk)),
-    ),
-    Eraser(
-        "predictions.batchjobimage",
-        "",
-        "",
-        lambda user: BatchJobImage.objects.filter(job__user=user.pk),
-        lambda user: erase_files(BatchJobImage.objects.filter(job__user=user.pk)),
-    ),
+    # The results of batch jobs and their images are counted, but not listed apart from their jobs.
+    Eraser("predictions.batchjobitem", "", "", _select_job_items, lambda user: delete_some(_select_job_items(user))),
+    Eraser("predictions.batchjobimage", "", "", _select_job_images, lambda user: erase_files(_select_job_images(user))),
     Eraser(
         "predictions.batchjob",
         BatchJob._meta.verbose_name_plural,
         DELETED,
-        lambda user: BatchJob.objects.filter(user=user.pk),
-        lambda user: erase_files(BatchJob.objects.filter(user=user.pk)),
+        _select_jobs,
+        lambda user: erase_files(_select_jobs(user)),
         finish=delete_removed_files,
     ),
     Eraser(
