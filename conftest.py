@@ -122,28 +122,28 @@ def write_rows(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def flowers(db, write_rows):
     """Return a regression version in production whose value is the sum of its features."""
-    from registry.services import register_model
+    from registry.tests.verified_models import register_dummy
 
-    return register_model(path=write_rows(), promote=True)
+    return register_dummy(write_rows())
 
 
 @pytest.fixture
 def shades(db, write_dummy):
     """Return an image classification version in production with the labels black, grey and white, by brightness."""
-    from registry.services import register_model
+    from registry.tests.verified_models import register_dummy
 
-    return register_model(path=write_dummy(), promote=True)
+    return register_dummy(write_dummy())
 
 
 @pytest.fixture
 def blends(db, write_dummy):
     """Return a multi-label version in production: an image between black and grey has both labels. See `DummyRuntime`."""
-    from registry.services import register_model
+    from registry.tests.verified_models import register_dummy
 
     folder = write_dummy(name="blends")
     with (folder / "model.toml").open("a") as file:
         file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
-    return register_model(path=folder, promote=True)
+    return register_dummy(folder)
 
 
 @pytest.fixture
@@ -159,13 +159,13 @@ def parcels(db, tmp_path):
 
 
 def _register_dummy(tmp_path: Path, name: str, input_toml: str):
-    from registry.services import register_model
+    from registry.tests.verified_models import register_dummy
 
     folder = tmp_path / "made" / uuid.uuid4().hex
     folder.mkdir(parents=True)
     (folder / "model.dummy.json").write_text(json.dumps({"sum": 1}))
     (folder / "model.toml").write_text(f'name = "{name}"\nartifact = "model.dummy.json"\n' + input_toml)
-    return register_model(path=folder, promote=True)
+    return register_dummy(folder)
 
 
 @pytest.fixture
