@@ -13,6 +13,7 @@ from registry.tests.factories import FEATURES_TOML
 
 pytest_plugins = ["accounts.tests.fixtures", "core.tests.buckets", "mlsite.tests.databases"]
 
+MAX_ID_CHARACTERS = 60  # of a parameter, in the name of a test
 LABELS = ["black", "grey", "white"]
 TEXT_TOML = """
 [input]
@@ -42,6 +43,13 @@ name = "express"
 type = "boolean"
 default = false
 """
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Describe long parameters in the names of tests by their length."""
+    if isinstance(val, str | bytes) and len(val) > MAX_ID_CHARACTERS:
+        return f"{argname} of {len(val)}"
+    return None
 
 
 @pytest.fixture(autouse=True, scope="session")
