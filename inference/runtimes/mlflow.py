@@ -83,7 +83,8 @@ class MlflowRuntime(BaseRuntime):
             return kind, outputs, []
         notices = [f"classes: {', '.join(native.classes)[:200]}, from the {native.name} inside the MLflow model."]
         if native.predict_function == "predict_proba":
-            return {"kind": "classes"}, outputs or (Tensor("scores", "float64", (len(native.classes),)),), notices
+            # The signature often describes the labels of predict() instead, or names one column per class.
+            return {"kind": "classes"}, (Tensor("scores", "float64", (len(native.classes),)),), notices
         if not native.adds_scores:
             return {"kind": "label"}, outputs, notices
         notices.append(f"scores: from predict_proba() of the {native.name}. The label is that of predict().")

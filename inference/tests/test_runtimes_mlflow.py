@@ -77,6 +77,18 @@ def test_scores_are_returned_if_the_model_calls_predict_proba(mlflow, save_mlflo
     assert_not_served(path, r"Expected 3 labels, one for each output\. Received: 2", InvalidSignature, labels=LABELS[:2])
 
 
+@pytest.mark.parametrize(
+    "make_outputs", [LogisticRegression.predict, lambda *each: pd.DataFrame(each[0].predict_proba(each[1]))]
+)
+def test_scores_are_returned_if_the_signature_describes_other_outputs(save_mlflow, make_outputs):
+    model = LogisticRegression(max_iter=500).fit(IRIS, np.array(LABELS)[SPECIES])
+    path = save_mlflow(model, IRIS, make_outputs(model, IRIS), pyfunc_predict_fn="predict_proba")
+    with serve_artifact(path, trusted=True) as predictor:
+        results = [predict_row(predictor, row) for row in ROWS]
+    assert [result.label for result in results] == list(model.predict(SAMPLE))
+    assert np.abs(np.array([get_scores(result) for result in results]) - model.predict_proba(SAMPLE)).max() < 1e-5
+
+
 @pytest.mark.parametrize("column", [None, "progression"])
 def test_regression_returns_a_value(mlflow, save_mlflow, column):
     x, y = load_diabetes(return_X_y=True, as_frame=True)
