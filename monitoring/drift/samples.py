@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext
 
 from core.fields import RandomBits
+from core.formatting import format_value
 from inference.signature import LabelsOutput, TextInput
 from monitoring.drift.statistics import MAX_CATEGORY_VALUES, Numbers
 from predictions.models import Prediction
@@ -131,10 +132,10 @@ def count_categories(values: list[Any]) -> Counter[str]:
 
 
 def format_category(value: Any) -> str:
-    """Return 2.0 as `2` and true as `yes`."""
+    """Return 2.0 as `2` and true as `yes`. Different codes, such as 20260501.0 and 20260502.0, stay different."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) and not value.is_integer() else format_value(value)
 
 
 def list_columns(version: ModelVersion) -> Iterator[Column]:

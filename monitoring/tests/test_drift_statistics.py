@@ -7,6 +7,7 @@ from math import comb, erfc, exp, sqrt
 import numpy as np
 import pytest
 
+from monitoring.drift.samples import count_categories
 from monitoring.drift.statistics import (
     compare_categories,
     compare_numbers,
@@ -163,3 +164,8 @@ def test_empty_samples_are_rejected(reference_size, current_size):
         compare_numbers(np.ones(reference_size), np.ones(current_size))
     with pytest.raises(ValueError, match="Expected values in both samples"):
         compare_categories(Counter(a=reference_size), Counter(a=current_size))
+
+
+def test_categories_that_are_large_numbers_are_different():
+    categories = count_categories([20260501.0, 20260501, 20260502.0, 2.0, 0.1 + 0.2, 0.3, True, "5"])
+    assert categories == {"20260501": 2, "20260502": 1, "2": 1, "0.3": 2, "yes": 1, "5": 1}
