@@ -23,6 +23,7 @@ MAX_HOURS = 48  # longer durations are in days
 BYTES_PER_KB = 1024
 SIGNIFICANT_DIGITS = 4
 WHOLE_NUMBER = 9999.5  # from here on, four significant digits have no decimals
+WHOLE_OUTPUT = 999_999.5  # from here on, six significant digits have no decimals
 MAX_EXACT_DECIMALS = 4  # numbers with more are computed, so that a column of them is rounded
 
 
@@ -61,6 +62,13 @@ def format_number(value: float | None) -> str:
     if WHOLE_NUMBER <= abs(value) < MAX_PLAIN_NUMBER:
         return format_count(round(value))
     return localize_number(f"{value:,.4g}")
+
+
+def format_output_number(value: float) -> str:
+    """Return an output with six significant digits, which is not rounded before the decimal point: `1,524,157,824`."""
+    if WHOLE_OUTPUT <= abs(value) < MAX_PLAIN_NUMBER:
+        return format_count(round(value))
+    return localize_number(f"{value:,.6g}")
 
 
 def format_coefficient(value: float | None, decimals: int) -> str:

@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from core.formatting import localize_number
+from core.formatting import format_output_number
 from inference.signature import ImageInput, LabelsOutput, get_image_part
 from predictions.models import Input, Prediction, Review
 
@@ -47,7 +47,7 @@ def format_output(prediction: Prediction) -> str:
         return _("no stored data")
     if prediction.value is not None:
         unit = prediction.model_version.parsed_signature.output.unit
-        return f"{localize_number(f'{prediction.value:,.6g}')} {unit}".strip()
+        return f"{format_output_number(prediction.value)} {unit}".strip()
     if prediction.predicted_labels is not None:
         return format_labels(prediction.predicted_labels)
     return prediction.label or _("raw output")
@@ -62,7 +62,7 @@ def format_true_output(review: Review) -> str:
     """Return the true label, labels, or value of a review; empty if it has none of them."""
     if review.true_labels is not None:
         return format_labels(review.true_labels)
-    return review.true_label if review.true_value is None else localize_number(f"{review.true_value:,.6g}")
+    return review.true_label if review.true_value is None else format_output_number(review.true_value)
 
 
 def get_true_output_name(review: Review) -> str:

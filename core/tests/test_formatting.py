@@ -16,6 +16,7 @@ from core.formatting import (
     format_features,
     format_milliseconds,
     format_number,
+    format_output_number,
     format_percent,
     format_rounded,
     format_short_percent,
@@ -59,6 +60,21 @@ def test_percent_is_not_rounded_to_0_or_100(value, text):
 )
 def test_numbers_are_not_rounded_before_the_decimal_point(value, text):
     assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (12.3456789, "12.3457"),
+        (999_999.4, "999,999"),
+        (999_999.5, "1,000,000"),
+        (-1_524_157_824.0, "-1,524,157,824"),
+        (2e20, "2e+20"),
+    ],
+)
+def test_outputs_are_not_rounded_before_the_decimal_point(value, text):
+    assert format_output_number(value) == text
 
 
 @pytest.mark.parametrize(
