@@ -53,7 +53,8 @@ class ResultsTable:
     """The results of a job.
 
     Args:
-        sort: the key of the column that sorts the rows, after a `-` in descending order, or `doubtful`.
+        sort: the key of the column that sorts the rows, after a `-` in descending order, or `doubtful`: failed
+            rows first, then the lowest confidence or, without a confidence, the most unusual values.
         hidden_column_count: columns of the file that the table does not show.
         has_errors: whether a row has failed.
         outside_count: rows with a value outside the training data.
@@ -65,6 +66,10 @@ class ResultsTable:
     hidden_column_count: int
     has_errors: bool
     outside_count: int
+
+    @property
+    def has_confidence(self) -> bool:
+        return any(column.key == "confidence" for column in self.columns)
 
     @property
     def sorted_key(self) -> str:
