@@ -70,7 +70,7 @@ def test_pasted_rows_are_previewed_run_and_sorted(flowers, signed_in, client, ot
     fields = {field.name: field.value() for field in page.context["form"]}
     page = signed_in.post(f"{job.get_absolute_url()}start/", fields, follow=True)
     text = get_text(page)
-    assert ("Unusual values first" in text, "Lowest confidence first" in text) == (True, False)
+    assert ("Errors and unusual values first" in text, "Lowest confidence first" in text) == (True, False)
     assert "plant" in text
     rows_url = f"{job.get_absolute_url()}rows/"
     job.refresh_from_db()
