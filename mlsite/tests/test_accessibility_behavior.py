@@ -121,6 +121,37 @@ def test_pages_do_not_scroll_horizontally_at_200_percent(page, watched, seeded_s
     assert {url: width for url, width in widths.items() if width > 640} == {}
 
 
+# Places for names of models and labels, which can be long and need not contain a space.
+LONG_NAMES = {
+    "/": (".predict-title p",),
+    "/predictions/?model=iris": (".chips .active", ".filters .menu label"),
+    "/predictions/?view=gallery": (".gallery strong",),
+    "/operations/?window=30d": (".markers li",),
+    "a prediction": (".breadcrumb", ".review button.small"),
+}
+FILL_PLACES = """
+(places, name) => {
+    for (const details of document.querySelectorAll("main details")) details.open = true;
+    const found = [...document.querySelectorAll(places)];
+    found.forEach((place) => place.append(name));
+    return found.length;
+}
+"""
+
+
+def test_long_names_do_not_scroll_the_page(page, watched, seeded_site):
+    page.set_viewport_size({"width": 320, "height": 640})
+    sign_in(page, "/predictions/")
+    prediction_url = page.locator(".history-table tbody a").first.get_attribute("href")
+    widths = {}
+    for url, places in LONG_NAMES.items():
+        page.goto(prediction_url if url == "a prediction" else url)
+        for place in places:
+            assert page.evaluate(f"(place) => ({FILL_PLACES})(place, 'n'.repeat(40))", place), place
+            widths[place] = page.evaluate("document.documentElement.scrollWidth")
+    assert {place: width for place, width in widths.items() if width > 320} == {}
+
+
 @pytest.mark.slow
 def test_reduced_motion_is_respected(page, watched, seeded_site):
     """An indeterminate progress bar moves otherwise."""
