@@ -16,12 +16,13 @@ from time import monotonic, thread_time
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http.message import Request
 
 from mlsite import __version__, server_errors
 from mlsite.client_socket import ClientSocket
 from mlsite.connection_loop import CLOSE_SECONDS, ClientConnection, ConnectionLoop
 from mlsite.logging_config import LogInterval
-from mlsite.request_buffer import RequestBuffer, State
+from mlsite.request_buffer import RECEIVE_BYTES, RequestBuffer, State
 from mlsite.request_queue import RequestQueue
 
 NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
@@ -35,6 +36,7 @@ HEALTH_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
     b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n"
 )
+MAX_DISCARDED_BYTES = 2**16  # of a body that gunicorn still receives after the response
 REFUSED_LOG_SECONDS = 10  # between messages about refused requests
 REFUSED_STATES = {
     State.LINE_TOO_LONG: "uri-too-long",
@@ -142,6 +144,20 @@ class ConnectionWorker(ConnectionLoop):
             if self.requests.finish(conn, seconds=monotonic() - begin, cpu_seconds=thread_time() - cpu_begin):
                 self._start_next()
 
+    def handle_request(self, req: Request, conn: ClientConnection) -> bool:
+        """Handle a request. A response that leaves most of the body unread keeps the connection, or announces its end.
+
+        gunicorn closes a connection with more unread bytes. The client would learn it from its next request, which fails.
+        """
+        is_streamed = conn.buffer.state is State.STREAMED
+        if is_streamed:
+            closes = req.should_close  # gunicorn calls this when it sends the headers of the response
+            req.should_close = lambda: closes() or has_large_rest(req)
+        is_kept: bool = super().handle_request(req, conn)
+        while is_kept and not is_streamed and req.body.read(RECEIVE_BYTES):
+            pass  # it is in memory
+        return is_kept
+
     def finish_request(self, conn: ClientConnection, future: Future[object]) -> None:
         """Send the rest of the response, and then receive the next request or close the connection."""
         is_kept = bool(not future.cancelled() and not future.exception() and future.result())
@@ -199,3 +215,11 @@ class ConnectionWorker(ConnectionLoop):
             client.sendall(server_errors.build_response(code, path=client.path))
         except OSError:
             self.log.debug("Failed to send an error message.")
+
+
+def has_large_rest(req: Request) -> bool:
+    """Return whether more of the body is unread than is received after the response. The end of chunks is not known."""
+    reader = req.body.reader
+    if hasattr(reader, "length"):
+        return bool(reader.length >= MAX_DISCARDED_BYTES)
+    return bool(getattr(reader, "parser", None))

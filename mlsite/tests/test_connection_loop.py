@@ -5,6 +5,7 @@ import logging
 import select
 import selectors
 import socket
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -146,3 +147,52 @@ def test_requests_that_wait_for_a_thread_use_counted_memory(worker, connect):
     conn.start_request()
     assert worker.memory.used_bytes == 0
     worker.close(conn)
+
+
+@pytest.fixture
+def not_reading(worker, monkeypatch):
+    """Make the application respond without reading the body."""
+
+    def respond(environ, start_response):
+        start_response("404 Not Found", [("Content-Length", "0")])
+        return []
+
+    worker.wsgi, worker.is_warm = respond, True
+    monkeypatch.setattr(worker.log, "access", lambda *_: None, raising=False)
+
+
+@pytest.mark.usefixtures("not_reading")
+@pytest.mark.parametrize("encoding", [b"Content-Length: 300000", b"Expect: 100-continue\r\nContent-Length: 10"])
+def test_a_connection_has_further_requests_after_an_unread_body(worker, connect, encoding):
+    size = int(encoding.split()[-1])
+    client = connect(b"POST / HTTP/1.1\r\nHost: x\r\n" + encoding + b"\r\n\r\n" + b"x" * size)
+    assert b"Connection: keep-alive" in read_response(worker, client)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    read_response(worker, client)
+
+
+@pytest.mark.usefixtures("not_reading")
+@pytest.mark.parametrize("encoding", [b"Expect: 100-continue\r\nContent-Length: 300000", b"Transfer-Encoding: chunked"])
+def test_a_response_announces_the_end_of_the_connection_if_a_body_is_not_received(worker, connect, encoding):
+    client = connect(b"POST / HTTP/1.1\r\nHost: x\r\n" + encoding + b"\r\n\r\n" + b"x" * 1000)
+    assert b"Connection: close" in read_response(worker, client)
+    run_once(worker)
+    assert client.recv(1) == b""
+
+
+def run_once(worker):
+    ConnectionWorker.wait_for_and_dispatch_events(worker, 0.05)
+    worker.method_queue.run_callbacks(None)
+
+
+def read_response(worker, client):
+    """Run the worker until a client has received a response. Return the response."""
+    received, deadline = b"", time.monotonic() + 5
+    while b"HTTP/1.1 404" not in received or not received.endswith(b"\r\n\r\n"):
+        assert time.monotonic() < deadline
+        run_once(worker)
+        while not received.endswith(b"\r\n\r\n") and select.select([client], [], [], 0)[0]:
+            data = client.recv(2**16)
+            assert data, "the connection is closed"
+            received += data
+    return received
