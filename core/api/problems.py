@@ -145,7 +145,8 @@ def _flatten_details(details: Any, field: str = "") -> Iterable[dict[str, str]]:
         yield {"field": field, "code": str(details["code"]).replace("_", "-"), "detail": str(details["message"])}
     else:
         for name, item in details.items():
-            yield from _flatten_details(item, str(name) if name != "non_field_errors" else "")
+            path = [part for part in (field, str(name)) if part and part != "non_field_errors"]
+            yield from _flatten_details(item, ".".join(path))
 
 
 def _handle_api_exception(error: exceptions.APIException, view: Any) -> JsonResponse:

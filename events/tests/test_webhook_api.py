@@ -44,6 +44,7 @@ def test_a_webhook_is_created_and_its_secret_is_returned_once(api, user):
         ({"event_types": []}, "event_types", "empty", "Choose at least one event."),
         ({"event_types": ["x"]}, "event_types", "unknown", "Unknown event: x"),
         ({"event_types": "x"}, "event_types", "not-a-list", "Expected a list"),
+        ({"event_types": [SUCCEEDED, None]}, "event_types.1", "null", "may not be null"),
         ({"description": "x" * 201}, "description", "max-length", "200 characters"),
         ({"state": "paused"}, "state", "unknown-field", "There is no field 'state'."),
         ({"secret": "x"}, "secret", "unknown-field", "There is no field 'secret'."),
