@@ -21,6 +21,7 @@ BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "n
 MAX_INTEGER = 2**53  # larger numbers are mistakes
 MAX_SECONDS = 2_147_483.0  # 24 days: the maximum of the timeouts of PostgreSQL, in milliseconds
 DATABASE_ENGINES = ("sqlite3", "postgresql")
+HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as Django compares them
 RATE = re.compile(r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
@@ -69,6 +70,14 @@ class Environment:
     def get_list(self, name: str, *, default: Sequence[str] = ()) -> list[str]:
         """Return values that are separated by commas, without the spaces around them."""
         return [part.strip() for part in self.get_text(name).split(",") if part.strip()] or list(default)
+
+    def get_hosts(self, name: str, *, default: Sequence[str]) -> list[str]:
+        """Return names of hosts. No request would match a URL or a port."""
+        hosts = self.get_list(name, default=default)
+        for host in hosts:
+            if not HOST.fullmatch(host):
+                raise _build_error(name, "host names without scheme, port, and path, such as mlsite.example.org", host)
+        return hosts
 
     def get_choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
         """Return one of the choices. The value can have another case."""

@@ -42,7 +42,7 @@ SECRET_KEY = env.get_text("SECRET_KEY", default="only-for-debug" * 4 if DEBUG el
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env. `make env` creates a .env with a new key.")
 SECRET_KEY_FALLBACKS = env.get_list("SECRET_KEY_FALLBACKS")  # previous keys, during a rotation
-ALLOWED_HOSTS = env.get_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env.get_hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.get_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env.get_text("SITE_URL").rstrip("/")  # for links in emails; if empty, see core.urls.find_public_url
 

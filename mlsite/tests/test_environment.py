@@ -44,6 +44,7 @@ def test_an_empty_value_is_the_same_as_none(monkeypatch, value):
     assert env.get_seconds("SOME_SETTING", **SECONDS) == 10.0
     assert env.get_text("SOME_SETTING", default="x") == "x"
     assert env.get_list("SOME_SETTING", default=["x"]) == ["x"]
+    assert env.get_hosts("SOME_SETTING", default=["x"]) == ["x"]
     assert env.get_path("SOME_SETTING", default=Path("/x")) == Path("/x")
     assert env.get_choice("SOME_SETTING", ["a", "b"], default="b") == "b"
     assert env.get_rate("SOME_SETTING") is None
@@ -91,3 +92,8 @@ def test_an_invalid_setting_stops_every_command(tmp_path):
     )
     assert process.returncode != 0
     assert "WEB_CONCURRENCY: expected a whole number without a unit, 1 or more. Received: '0'" in process.stderr
+
+
+def test_hosts_are_names_addresses_and_patterns_of_django(monkeypatch):
+    monkeypatch.setenv("SOME_SETTING", "*, .example.org,Example.org, 127.0.0.1,[::1],web_1")
+    assert env.get_hosts("SOME_SETTING", default=[]) == ["*", ".example.org", "Example.org", "127.0.0.1", "[::1]", "web_1"]
