@@ -23,10 +23,10 @@ from predictions.models.prediction import SAMPLED_BELOW
 from predictions.usage import count_succeeded_between
 from registry.models import ModelVersion
 
-MAX_SAMPLE_ROWS = 5000
+MAX_SAMPLE_ROWS = 4000
 # The rows of large windows are filtered by their random bits before the smallest ones are selected: sorting 44,000 rows took
 # 95 of 133 ms. This share more than needed passes the filter; too few would be a deviation of seven standard deviations.
-SPARE_ROWS_RATIO = 1.1
+SPARE_ROWS_RATIO = 1.12
 RANDOM_VALUE_COUNT = 2**32  # of the random bits
 SOURCE_FIELDS = {
     "confidence": "confidence",
