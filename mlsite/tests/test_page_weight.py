@@ -18,12 +18,14 @@ MAX_BYTES = 60_000
 MAX_LINES = 250  # of a file
 ROW = {"petals": 5, "length": 4, "colour": "white"}
 SOURCE = re.compile(r'<(?:link rel="stylesheet" href|script[^>]* src)="/static/([^"]+)"')
+TEMPLATE = re.compile(r"<template\b.*?</template>", re.DOTALL)  # the browser loads its files when a script inserts it
 IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)"', re.MULTILINE)  # import() loads a module when it is needed
 
 
 def find_own_files(html):
     """Return the CSS files and modules of a page, with all that they import."""
-    found, waiting = set(), {Path(finders.find(name)) for name in SOURCE.findall(html) if "vendor/" not in name}
+    names = SOURCE.findall(TEMPLATE.sub("", html))
+    found, waiting = set(), {Path(finders.find(name)) for name in names if "vendor/" not in name}
     while waiting:
         path = waiting.pop()
         found.add(path)
