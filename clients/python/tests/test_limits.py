@@ -30,6 +30,7 @@ class Server(httpx.BaseTransport):
         self.max_items = max_items
         self.sizes: list[int] = []
         self.urls: list[httpx.URL] = []
+        self.keys: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
@@ -43,6 +44,7 @@ class Server(httpx.BaseTransport):
         self.sizes.append(len(codes))
         if len(codes) > self.max_items:
             return httpx.Response(413, text="<html>Request Entity Too Large</html>")  # of a proxy
+        self.keys.append(request.headers["Idempotency-Key"])
         results = [{"prediction": None, "error": {"code": code, "detail": "", "errors": []}} for code in codes]
         return httpx.Response(200, json={"results": results})
 
@@ -61,6 +63,26 @@ def test_a_batch_that_is_too_large_is_sent_in_parts(connect):
     rows = [{"a": number} for number in range(11)]
     assert [result.code for result in client.predict_many(rows)] == [str(row) for row in rows]
     assert server.sizes[:3] == [11, 5, 2]
+
+
+@pytest.mark.parametrize("max_items", [1000, 300])
+def test_each_batch_has_the_same_key_if_it_is_sent_again(connect, max_items):
+    client, server = connect(max_items=max_items)
+    rows = [{"a": number} for number in range(2500)]
+    results = [client.predict_many(rows, idempotency_key="import, 7") for _ in range(2)]
+    assert [result.code for result in results[0]] == [str(row) for row in rows]
+    first, second = server.keys[: len(server.keys) // 2], server.keys[len(server.keys) // 2 :]
+    assert first == second
+    assert len(set(first)) == len(first) > 2
+    client.predict_many(rows)
+    assert len(set(server.keys)) == 2 * len(first)
+
+
+def test_a_key_that_the_server_would_reject_stops_all_batches(connect):
+    client, server = connect()
+    with pytest.raises(ValueError, match="printable ASCII"):
+        client.predict_many([{"a": 1}], idempotency_key="é")
+    assert not server.sizes
 
 
 def test_an_input_that_is_too_large_does_not_affect_the_others(connect):

@@ -97,10 +97,18 @@ class AsyncClient:
         return await self._run(operation)
 
     async def predict_many(
-        self, inputs: Iterable[Any], *, model: str = "", texts: bool = False, progress: bool | Progress = False
+        self,
+        inputs: Iterable[Any],
+        *,
+        model: str = "",
+        texts: bool = False,
+        progress: bool | Progress = False,
+        idempotency_key: str | None = None,
     ) -> list[Result]:
         """Predict many inputs in batches and return a result for each."""
-        operation = batches.predict_many(self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress))
+        operation = batches.predict_many(
+            self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress), key=idempotency_key
+        )
         return await self._run(operation)
 
     async def get(self, prediction: str) -> Prediction:

@@ -18,7 +18,7 @@ from mlsite_client.inputs import (
     read_image,
     to_json,
 )
-from mlsite_client.operations import API_PATH, Files, Operation, Request, create
+from mlsite_client.operations import API_PATH, Files, Operation, Request, create, format_key
 from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import Prediction, Problem
@@ -53,13 +53,19 @@ class Batch:
 
 
 def predict_many(
-    policy: RetryPolicy, inputs: Any, *, model: str, are_texts: bool, report: Progress
+    policy: RetryPolicy, inputs: Any, *, model: str, are_texts: bool, report: Progress, key: str | None
 ) -> Operation[list[Result]]:
     """Send inputs in batches. The results are in the order of the inputs.
 
+    Args:
+        key: the start of the idempotency key of each batch; if None, they are random.
+
     Raises:
         TypeError: the inputs are not a list, or one of them has another type. Nothing has been sent.
+        ValueError: the server would reject the key.
     """
+    if key:
+        format_key(key)
     items = list_inputs(inputs)
     values = {"model": model} if model else {}
     results: list[Result] = []
@@ -67,7 +73,7 @@ def predict_many(
     for batch in _plan_batches(items, are_texts=are_texts):
         received: list[Result] = []
         if batch.items:
-            received = yield from _send_batch(policy, batch, values)
+            received = yield from _send_batch(policy, batch, values, key and f"{key}/{len(results)}")
         for position in sorted(batch.problems):
             received.insert(position, batch.problems[position])
         results += received
@@ -75,10 +81,10 @@ def predict_many(
     return results
 
 
-def _send_batch(policy: RetryPolicy, batch: Batch, values: Mapping[str, Any]) -> Operation[list[Result]]:
+def _send_batch(policy: RetryPolicy, batch: Batch, values: Mapping[str, Any], key: str | None) -> Operation[list[Result]]:
     """Send a batch, in parts if the server or a proxy does not accept so much in one request."""
     try:
-        body = yield from create(batch.build_request(values), policy)
+        body = yield from create(batch.build_request(values), policy, key)
     except InvalidRequest as error:
         if error.status != 413:
             raise
@@ -86,8 +92,8 @@ def _send_batch(policy: RetryPolicy, batch: Batch, values: Mapping[str, Any]) ->
             return [Problem(error.code or "request-too-large", error.detail)]
         results = []
         middle = len(batch.items) // 2
-        for part in (batch.items[:middle], batch.items[middle:]):
-            results += yield from _send_batch(policy, Batch(batch.name, part), values)
+        for number, part in enumerate((batch.items[:middle], batch.items[middle:])):
+            results += yield from _send_batch(policy, Batch(batch.name, part), values, key and f"{key}.{number}")
         return results
     return [_parse_result(item) for item in body["results"]]
 

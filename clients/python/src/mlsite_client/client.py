@@ -127,7 +127,13 @@ class Client:
         return self._run(operation)
 
     def predict_many(
-        self, inputs: Iterable[Any], *, model: str = "", texts: bool = False, progress: bool | Progress = False
+        self,
+        inputs: Iterable[Any],
+        *,
+        model: str = "",
+        texts: bool = False,
+        progress: bool | Progress = False,
+        idempotency_key: str | None = None,
     ) -> list[Result]:
         """Predict many inputs in batches and return a result for each, in order. An invalid input does not affect others.
 
@@ -135,11 +141,16 @@ class Client:
             inputs: images (see `predict`), rows by feature name, or a pandas `DataFrame`.
             texts: the inputs are texts instead of paths.
             progress: show the progress on the standard error, or a function that gets the number of results and of inputs.
+            idempotency_key: up to 200 printable ASCII characters; if omitted, a random one for each batch. If you pass your
+                own and call this again with the same inputs, for example after `ConnectionFailed`, the results of batches
+                that are stored already are returned, and nothing is stored twice.
 
         Returns:
             A `Prediction` or, for an invalid input or a file that cannot be read, a `Problem`.
         """
-        operation = batches.predict_many(self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress))
+        operation = batches.predict_many(
+            self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress), key=idempotency_key
+        )
         return self._run(operation)
 
     def get(self, prediction: str) -> Prediction:

@@ -105,11 +105,11 @@ def _explain_failure(response: httpx.Response, body: Any) -> tuple[MlsiteError, 
 
 def create(request: Request, policy: RetryPolicy, key: str | None = None) -> Operation[dict[str, Any]]:
     """Send a request that creates something, with an idempotency key: a retry does not create it twice."""
-    headers = {**request.headers, "Idempotency-Key": _format_key(key or str(uuid.uuid4()))}
+    headers = {**request.headers, "Idempotency-Key": format_key(key or str(uuid.uuid4()))}
     return (yield from send(replace(request, headers=headers), policy))
 
 
-def _format_key(key: str) -> str:
+def format_key(key: str) -> str:
     """Return a key as the value of the header, in quotes if it contains a comma or a quotation mark (RFC 8941).
 
     Raises:
