@@ -153,8 +153,20 @@ def _to_arrays(result: Any) -> BatchOutput:
     Python functions for one row often return a single value, which becomes one row.
     """
     if isinstance(result, Mapping):
-        return {str(name): np.atleast_1d(np.asarray(part)) for name, part in result.items()}
+        return {str(name): _format_dates(np.atleast_1d(np.asarray(part))) for name, part in result.items()}
     if hasattr(result, "columns"):
-        arrays: dict[str, AnyArray] = {str(name): result[name].to_numpy() for name in result.columns}
+        arrays: dict[str, AnyArray] = {str(name): _format_dates(result[name].to_numpy()) for name in result.columns}
         return next(iter(arrays.values())) if len(arrays) == 1 else arrays
-    return np.atleast_1d(np.asarray(result))
+    return _format_dates(np.atleast_1d(np.asarray(result)))
+
+
+def _format_dates(array: AnyArray) -> AnyArray:
+    """Return dates and times as ISO 8601 text, such as the column `ds` of Prophet; other arrays unchanged."""
+    if array.dtype.kind not in "MO":
+        return array
+    items = (array.astype("datetime64[us]") if array.dtype.kind == "M" else array).ravel().tolist()
+    if not any(hasattr(item, "isoformat") for item in items):
+        return array
+    formatted: AnyArray = np.empty(len(items), np.object_)
+    formatted[:] = [item.isoformat() if hasattr(item, "isoformat") else item for item in items]
+    return formatted.reshape(array.shape)

@@ -148,6 +148,19 @@ def test_params_have_their_defaults(mlflow, tmp_path):
     assert runtime.describe().notices == ("params: the defaults of the MLflow signature, factor = 2.5.",)
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_dates_in_the_output_are_stored_as_text(mlflow, save_mlflow_python, zone):
+    def forecast(frame):  # returns its dates next to the values, as Prophet does
+        return pd.DataFrame({"ds": frame["ds"].dt.tz_localize(zone), "yhat": frame["ds"].dt.day * 0.5})
+
+    column = mlflow.types.ColSpec
+    outputs = [column("datetime", "ds"), column("double", "yhat")]
+    path = save_mlflow_python(forecast, [column("datetime", "ds")], outputs)
+    with serve_artifact(path, trusted=True) as predictor:
+        output = predict_row(predictor, {"ds": "2026-03-05T14:30:00"}).output
+    assert output == {"raw": {"ds": "2026-03-05T14:30:00" + ("+00:00" if zone else ""), "yhat": 2.5}}
+
+
 def save_with_text_column(mlflow, path, flavor, model):
     signature = mlflow.models.infer_signature(pd.DataFrame({"review": ["good", "bad"]}), [1, 0])
     argument = {"sklearn": "sk_model", "lightgbm": "lgb_model"}[flavor]
