@@ -12,9 +12,10 @@ from inference.errors import InvalidSignature
 from inference.examples import Example
 from inference.messages import find_closest
 from inference.runtimes.pipeline import PREPROCESS_SUFFIXES
+from inference.signature.infer.labels import number_repeated_labels
 from inference.signature.infer.messages import MANIFEST_NAME
 from registry.cards import CardText, read_card
-from registry.labels import number_repeated_labels, read_labels
+from registry.labels import read_labels
 from registry.packages import check_package, derive_name
 
 MANIFEST_KEYS = {

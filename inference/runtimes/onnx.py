@@ -12,7 +12,8 @@ from inference.runtimes.native_output import import_quietly
 from inference.runtimes.onnx_batch import find_batch_problem
 from inference.runtimes.onnx_errors import explain_load_error
 from inference.runtimes.onnx_graph import OnnxGraph
-from inference.runtimes.onnx_outputs import describe_outputs, is_label_pairs, to_label_scores
+from inference.runtimes.onnx_metadata import describe_metadata
+from inference.runtimes.onnx_outputs import OnnxOutput, describe_outputs, is_label_pairs, to_label_scores
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
@@ -43,7 +44,8 @@ class OnnxRuntime(BaseRuntime):
 
     def load(self) -> BatchFunction:
         session = self._open_session()
-        self.producer = session.get_modelmeta().producer_name
+        metadata = session.get_modelmeta()
+        self.producer, self.properties = metadata.producer_name, metadata.custom_metadata_map
         self.inputs = tuple(_make_input(info) for info in session.get_inputs())
         self.outputs = tuple(_make_output(info) for info in session.get_outputs())
         single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
@@ -72,6 +74,8 @@ class OnnxRuntime(BaseRuntime):
     def describe(self) -> ArtifactMetadata:
         graph = OnnxGraph(self.path.read_bytes())
         found = describe_outputs(graph, self._call_session, self.inputs, self.outputs)
+        if found == OnnxOutput():
+            found = describe_metadata(self.properties, self.outputs)
         image: dict[str, Any] = {}
         notices = list(found.notices)
         operation = graph.find_pixel_operation(self.inputs[0].name) if len(self.inputs) == 1 else None

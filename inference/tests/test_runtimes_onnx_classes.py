@@ -205,3 +205,40 @@ def test_final_sigmoid_is_not_applied_again(tmp_path, width, labels, kind):
     expected = 1 / (1 + np.exp([-2.0, 1.0, 0.0]))
     assert scores == pytest.approx([1 - expected[0], expected[0]] if width == 1 else expected, abs=1e-6)
     assert_not_served(path, "Expected (two )?labels", InvalidSignature)
+
+
+def write_with_metadata(folder, *, shape=(None, 3), **properties):
+    """Write a network with softmax, and metadata as Ultralytics writes it."""
+    inputs, outputs = ([[name, TensorProto.FLOAT, list(shape)]] for name in "xy")
+    proto = make_onnx_model([helper.make_node("Softmax", ["x"], ["y"], axis=1)], inputs, outputs)
+    helper.set_model_props(proto, {"author": "Ultralytics", "stride": "1", **properties})
+    return write_onnx(proto, folder / "model.onnx")
+
+
+@pytest.mark.parametrize("task", [{"task": "classify"}, {}])
+def test_classes_are_read_from_the_metadata(tmp_path, task):
+    path = write_with_metadata(tmp_path, names="""{0: 'cat', 2: "cow's calf", 1: 'O\\'Neil, 5: "x"'}""", **task)
+    with serve_artifact(path) as predictor:
+        result = predict_row(predictor, {"x0": 0.0, "x1": 2.0, "x2": 1.0})
+    assert predictor.spec.labels == ("cat", """O'Neil, 5: "x\"""", "cow's calf")
+    assert result.label == predictor.spec.labels[1]
+    assert_not_served(path, "in another order", InvalidSignature, labels=("cow's calf", "cat", "dog"))
+    with serve_artifact(path, labels=("a", "b", "c")) as predictor:
+        assert predictor.spec.labels == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"task": "detect"},
+        {"shape": (None, 3, 4)},
+        {"names": "{0: 'cat', 1: 'dog'}"},
+        {"names": "{1: 'cat', 2: 'dog', 3: 'cow'}"},
+        {"names": "{0: 'cat', 1: 'dog', 2: '\\x'}"},
+        {"names": "cat, dog, cow"},
+        {"names": f"{{{'9' * 5000}: 'cat'}}"},
+    ],
+)
+def test_other_metadata_names_no_classes(tmp_path, metadata):
+    path = write_with_metadata(tmp_path, **{"names": "{0: 'cat', 1: 'dog', 2: 'cow'}", **metadata})
+    assert describe(path).labels == ()

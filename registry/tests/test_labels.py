@@ -3,7 +3,8 @@
 import pytest
 
 from inference.errors import InvalidSignature
-from registry.labels import number_repeated_labels, read_labels
+from inference.signature.infer.labels import number_repeated_labels
+from registry.labels import read_labels
 from registry.manifest import read_manifest
 
 

@@ -14,6 +14,8 @@ from inference.postprocessing import format_class
 from inference.signature.infer.messages import MANIFEST_NAME
 from inference.signature.infer.samples import SampleOutputs
 
+MAX_REPEATED_SHARE = 0.05  # of the labels; more repetitions are a mistake, which validation rejects
+
 
 def match_labels(
     labels: tuple[str, ...], *, own_classes: tuple[str, ...], declared_classes: tuple[str, ...], width: int | None
@@ -60,6 +62,21 @@ def check_label_count(labels: Sequence[str], width: int | None) -> None:
     if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
         expected = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
         raise InvalidSignature(f"Expected {expected}. Received: {len(labels)}")
+
+
+def number_repeated_labels(labels: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return labels with a number after the few names that are repeated, and a notice if there are any.
+
+    The 1,000 classes of ImageNet contain two cranes, a bird and a machine: they become `crane` and `crane (2)`.
+    """
+    unique: dict[str, None] = {}  # ordered, and fast to search in long lists
+    for label in labels:
+        names = (label if number == 1 else f"{label} ({number})" for number in range(1, len(labels) + 1))
+        unique[next(name for name in names if name not in unique)] = None
+    changed = [after for before, after in zip(labels, unique, strict=True) if before != after]
+    if not changed or len(changed) > MAX_REPEATED_SHARE * len(labels):
+        return list(labels), []
+    return list(unique), [f"labels: {', '.join(changed)[:100]}, because labels must be unique and these names are repeated."]
 
 
 def returns_labels(labels: Sequence[str], *, dtype: str, name: str, samples: SampleOutputs) -> bool:
