@@ -38,8 +38,10 @@ def test_filters_change_the_list_and_the_address(page, watched):
     page.goto("/predictions/")
     page.get_by_label("Select all predictions on this page").check()
     expect(page.get_by_text("2 selected")).to_be_visible()
-    page.get_by_role("button", name="Mark incorrect").click()
     true_output = page.locator("#true-output")
+    page.get_by_label("Select all predictions on this page").press("Enter")
+    expect(true_output).not_to_be_focused()  # Enter does not mark predictions as incorrect
+    page.get_by_role("button", name="Mark incorrect").click()
     expect(true_output).to_be_focused()  # the browser requires the true label
     true_output.fill("nine")
     page.get_by_role("button", name="Mark incorrect").click()

@@ -58,7 +58,9 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!/^Escape$/.test(event.key)) return;
+  // Enter would submit the form with its first button, which marks the selected predictions as incorrect.
+  if (event.key === "Enter" && event.target.matches('#selection [type="checkbox"]')) event.preventDefault();
+  if (event.key !== "Escape") return;
   const menu = document.querySelector("details.menu[open]");
   if (menu) {
     menu.open = false;
