@@ -1,4 +1,4 @@
-"""The version is the same everywhere, and pre-commit runs the checks of `make check`."""
+"""The version is the same everywhere, pre-commit runs the checks of `make check`, and stylesheets and scripts fit together."""
 
 import re
 import tomllib
@@ -60,3 +60,10 @@ def test_no_module_of_a_page_is_imported_by_another():
     assert "predictions/upload.js" in loaded
     assert "predictions/image_cards.js" in imported
     assert loaded & imported == {"mlsite/csrf.js"}  # it sets the same header twice
+
+
+def test_media_queries_follow_the_font_size_of_the_browser():
+    """Django's stylesheets of the admin do not, so those that change the same pages cannot."""
+    paths = [path for path in (ROOT / "static").rglob("*.css") if "vendor" not in path.parts and "admin" not in path.name]
+    fixed = [str(path) for path in paths if re.search(r"@media[^{]*width: *\d+px", path.read_text())]
+    assert (len(paths) > 40, fixed) == (True, [])

@@ -1,5 +1,5 @@
 // Scroll a new result into view. On a narrow screen, the results are below the form.
-const NARROW_SCREEN = "(max-width: 860px)";
+const NARROW_SCREEN = "(max-width: 53.75rem)";
 const results = document.getElementById("results");
 
 function bringIntoView() {
