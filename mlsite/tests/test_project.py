@@ -1,4 +1,4 @@
-"""The version is the same everywhere, pre-commit runs the checks of `make check`, and stylesheets and scripts fit together."""
+"""The version is the same everywhere, and pre-commit, stylesheets, and scripts fit together with the rest."""
 
 import re
 import tomllib
