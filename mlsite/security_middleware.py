@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
@@ -126,7 +127,8 @@ class SessionEndMiddleware:
         user: Any = getattr(request, "user", None)  # requests with a token have none
         if request.method in READ_METHODS or response.status_code != 302 or user is None or user.is_authenticated:
             return response
-        if not response["Location"].startswith(f"{resolve_url(settings.LOGIN_URL)}?"):
+        sign_in_paths = resolve_url(settings.LOGIN_URL), reverse("admin:login")  # the latter redirects to the former
+        if response["Location"].partition("?")[0] not in sign_in_paths:
             return response
         if request.headers.get("HX-Request") == "true":
             return errors.build_error_response(request, code="session-ended", detail=str(TAB_DETAIL))

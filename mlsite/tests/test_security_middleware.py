@@ -54,6 +54,13 @@ def test_repeated_parameters_are_refused(api, shades):
     assert_problem(response, 400, "repeated-field")
 
 
+def test_a_form_of_the_admin_without_a_session_is_reported(client, db):
+    url = "/admin/accounts/user/add/"
+    response = client.post(url, {"username": "new"}, headers={"referer": f"http://testserver{url}"}, follow=True)
+    assert response.redirect_chain == [(f"/accounts/login/?next={url}", 302)]
+    assert "You are signed out, and nothing was saved." in response.content.decode()
+
+
 def test_a_form_without_a_session_is_reported_and_returns_to_its_page(client, user):
     url = "/accounts/tokens/01a1fb01-0971-77a1-91ee-40e3b3456e9b/revoke/"
     response = client.post(url, headers={"referer": "http://testserver/accounts/tokens/?a=1"}, follow=True)
