@@ -145,7 +145,7 @@ class PredictionFilter(StrictFilterSet):
 
     def filter_batch_job(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""
-        return queryset.filter(batch_job_item__job__in=values)
+        return queryset.in_batch_jobs(values)
 
     def filter_any(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
         return queryset.matching_any(name, values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import (
@@ -27,6 +28,8 @@ from django.utils import timezone
 from core.querysets import Viewer, VisibleQuerySet
 from predictions.dated_querysets import DatedQuerySet, get_newest
 
+ITEM_ORDERS = {f"{sign}{name}": f"{sign}batch_job_item__prediction_id" for sign in ("", "-") for name in ("id", "pk")}
+
 
 class InputQuerySet(DatedQuerySet):
     """Inputs."""
@@ -36,6 +39,31 @@ class PredictionQuerySet(DatedQuerySet):
     """Predictions."""
 
     has_deviation_index = True
+    is_of_one_job: bool = False
+
+    def _clone(self) -> Self:
+        clone = super()._clone()
+        clone.is_of_one_job = self.is_of_one_job
+        return clone
+
+    def order_by(self, *fields: Any) -> Self:
+        """Sort the rows, those of one batch job by the IDs in its items.
+
+        SQLite then reads the index of the job up to the end of the page. Sorted by the IDs of the predictions, it read and
+        sorted all rows for each page: 2.4 s instead of 8 ms of CPU for a job of 300,000 rows.
+        """
+        if self.is_of_one_job and len(fields) == 1:
+            fields = (ITEM_ORDERS.get(fields[0], fields[0]),)
+        rows: Self = super().order_by(*fields)
+        return rows
+
+    def in_batch_jobs(self, jobs: Sequence[UUID]) -> Self:
+        """Return the newest prediction of each item of some batch jobs."""
+        if len(jobs) != 1:
+            return self.filter(batch_job_item__job__in=jobs)
+        rows = self.filter(batch_job_item__job=jobs[0])
+        rows.is_of_one_job = True
+        return rows
 
     def owned_by(self, user: Viewer) -> Self:
         """Return the user's predictions of their own inputs.
