@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Usage
 from accounts.services.usage import LimitReached
+from core.leases import LeaseLost
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
 from predictions.models import BatchJob, BatchJobImage, Prediction
@@ -19,6 +20,8 @@ from predictions.services.batch_jobs import (
     retry_batch_job,
     start_batch_job,
 )
+from predictions.services.batch_jobs.leases import claim_job
+from predictions.services.batch_jobs.run import _JobRun
 from predictions.services.batch_jobs.states import UPLOAD_PAUSE_SECONDS
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL
@@ -113,3 +116,15 @@ def test_the_page_shows_that_the_quota_is_used_up(flowers, client, user):
     response = client.post("/", FORM)
     assert response.status_code == 429
     assert "daily quota" in response.content.decode()
+
+
+def test_a_job_that_is_canceled_while_its_rows_are_counted_counts_them_once(flowers, user, monkeypatch):
+    monkeypatch.setattr("predictions.services.batch_jobs.create.MAX_COUNTED_BYTES", 0)
+    job = make_job(user, make_rows(QUOTA))
+    worker = _JobRun(claim_job(str(job.pk)))
+    cancel_batch_job(job=job)
+    with pytest.raises(LeaseLost):
+        worker.run()
+    job.refresh_from_db()
+    job = run_job(retry_batch_job(job=job))
+    assert (job.status, job.succeeded_items) == (BatchJob.Status.SUCCEEDED, QUOTA)

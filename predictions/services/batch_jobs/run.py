@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from accounts.services.usage import count_predictions
+from accounts.services.usage import LimitReached, count_predictions
 from core import leases
 from core.leases import LeaseLost, extend_lease, iterate_delays
 from core.storage_errors import StorageUnavailable
@@ -156,8 +156,14 @@ class _JobRun:
                 if total % ROWS_PER_LEASE == 0:
                     extend_lease(self.job)
         check_item_count(total)
-        count_predictions(user=self.job.user, count=total)
-        extend_lease(self.job, total_items=total)
+        leased_until = self.job.leased_until
+        try:
+            with transaction.atomic():  # counted once, even if the job is canceled meanwhile or this process is killed
+                extend_lease(self.job, total_items=total)
+                count_predictions(user=self.job.user, count=total)
+        except LimitReached:
+            self.job.leased_until = leased_until  # its extension was rolled back
+            raise
         self.job.total_items = total
 
     def _process(self, chunk: Chunk) -> None:
