@@ -40,7 +40,8 @@ class CatboostRuntime(BaseRuntime):
         self.names = [str(name) for name in model.feature_names_]
         self.text_columns = {*model.get_cat_feature_indices(), *model.get_text_feature_indices()}
         check_columns(model)
-        is_classifier = self.loss in CLASS_LOSSES
+        # Focal and the author's own loss functions are not in the list, but their classifiers have classes.
+        is_classifier = self.loss in CLASS_LOSSES or len(model.classes_) > 0
         sibling = catboost.CatBoostClassifier if is_classifier else catboost.CatBoostRegressor
         self.model = sibling().load_model(str(self.path))
         self.classes = [str(name) for name in np.asarray(self.model.classes_).tolist()] if is_classifier else []

@@ -1,5 +1,6 @@
 """Native files of LightGBM and CatBoost, compared with the libraries themselves."""
 
+import math
 import os
 from functools import partial
 
@@ -116,6 +117,28 @@ def test_integers_as_categories_of_catboost_are_text(tmp_path):
     assert_not_served(tmp_path / "c.cbm", "Expected default = -1 instead of missing for a", InvalidSignature, input=marked)
     missing = {"features": [{"name": "zone", "required": False}]}
     assert_not_served(tmp_path / "c.cbm", "Expected a default for zone", InvalidSignature, input=missing)
+
+
+class OwnLoss:
+    """Log loss as a custom objective of CatBoost."""
+
+    def calc_ders_range(self, margins, targets, weights):
+        scores = [1 / (1 + math.exp(-margin)) for margin in margins]
+        return [(target - score, -score * (1 - score)) for score, target in zip(scores, targets, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"loss_function": "Focal:focal_alpha=0.3;focal_gamma=2"}, {"loss_function": OwnLoss(), "eval_metric": "Logloss"}],
+)
+def test_catboost_classifiers_of_any_loss_function_have_scores(tmp_path, options):
+    model = make_catboost(**options).fit(MATRIX, np.where(MATRIX[:, 0] > 0, "yes", "no"))
+    model.save_model(tmp_path / "c.cbm")
+    with serve_artifact(tmp_path / "c.cbm") as predictor:
+        results = [predict_row(predictor, row) for row in ROWS]
+    assert [result.label for result in results] == list(model.predict(MATRIX[:5]))
+    for result, scores in zip(results, model.predict_proba(MATRIX[:5]), strict=True):
+        assert result.output["scores"] == pytest.approx(dict(zip(["no", "yes"], scores, strict=True)), abs=1e-6)
 
 
 def test_multi_label_catboost(tmp_path):
