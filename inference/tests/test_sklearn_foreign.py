@@ -58,6 +58,17 @@ class FrameTransformer(BaseEstimator, TransformerMixin):
         return np.column_stack([rows["a"], rows["b"].str.len()])
 
 
+class CountingTransformer(BaseEstimator, TransformerMixin):
+    """Selects columns by name, but stores only their number."""
+
+    def fit(self, rows, target=None):
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def transform(self, rows):
+        return np.column_stack([rows["a"], rows["b"] ** 2])
+
+
 class StreamingModel:
     """Has steps that are no list, and takes single rows, as a pipeline of river."""
 
@@ -122,6 +133,16 @@ def test_transformer_that_resembles_a_column_transformer_is_code_of_its_own(tmp_
         assert predict_row(predictor, {"a": 3.0, "b": "xx"}).value == pytest.approx(
             model.predict(pd.DataFrame({"a": [3.0], "b": ["xx"]}))[0]
         )
+
+
+def test_pipeline_that_begins_with_code_of_its_own_receives_a_data_frame_if_it_fails_on_an_array(tmp_path):
+    frame = pd.DataFrame(ROWS)
+    model = make_pipeline(CountingTransformer(), LinearRegression()).fit(frame, [1.0, 2.0, 4.0])
+    joblib.dump(model, tmp_path / "pipeline.joblib")
+    with serve_artifact(tmp_path / "pipeline.joblib", trusted=True, input=INPUT) as predictor:
+        predicted = [predict_row(predictor, row).value for row in ROWS]
+        batch_output = run_batch(predictor, ROWS)
+    assert predicted == batch_output.tolist() == pytest.approx(model.predict(frame))
 
 
 def test_model_of_single_rows_is_rejected(tmp_path):

@@ -46,9 +46,10 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
             raise
         row = next((example.features for example in examples if example.features), None)
         if row is None:
+            columns = "" if is_declared else " If its code selects columns by name, list all columns in [input]."
             raise InvalidSignature(
                 f"The model failed on a row of typical values: {shorten_reason(str(error.__cause__ or error))} "
-                "Add a row that it accepts to model.toml, as features of an [[examples]] table."
+                f"Add a row that it accepts to model.toml, as features of an [[examples]] table.{columns}"
             ) from error
     signature = replace(spec.signature, input=spec.signature.input.replace_examples(row))
     spec = replace(spec, signature=signature)

@@ -1,13 +1,16 @@
 """Registration of models of tables, and of outputs that are values or raw."""
 
 import json
+from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 
 from core.tests.admin_urls import get_change_url, get_list_url
 from inference.artifacts import hash_artifact
+from inference.errors import InvalidSignature
 from predictions.presentation import format_output
 from predictions.services import predict
 from registry.models import ModelVersion, RegisteredModel
@@ -75,3 +78,23 @@ def test_classes_that_cannot_be_labels_are_named_by_the_user(tmp_path):
     names.write_text("no\n" + "yes " * 50)
     with pytest.raises(ValidationError, match=r"printable characters\. Received: 'yes yes"):
         register_model(path=path, trusted=True, labels=names)
+
+
+def test_a_model_that_selects_columns_by_name_needs_their_names(tmp_path):
+    import joblib
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    model = make_pipeline(FunctionTransformer(), FunctionTransformer(np.asarray), LinearRegression())
+    model.fit([[1.0, 2.0], [2.0, 1.0], [3.0, 5.0]], [1, 2, 3])
+    model[0].func = itemgetter(["petals", "length"])
+    joblib.dump(model, tmp_path / "flowers.joblib")
+    with pytest.raises(InvalidSignature, match=r"by name, list all columns in \[input\]\."):
+        register_model(path=tmp_path / "flowers.joblib", trusted=True)
+    text = '[input]\nfeatures = [{ name = "length", type = "float" }, { name = "petals", type = "integer" }]\n'
+    (tmp_path / "model.toml").write_text(f'artifact = "flowers.joblib"\n{text}')
+    register_model(path=tmp_path, trusted=True, promote=True)
+    prediction = predict(user=None, source="api", features=FEATURES)
+    assert prediction.value == pytest.approx(model.predict(pd.DataFrame([FEATURES]))[0])

@@ -128,6 +128,11 @@ class SklearnRuntime(BaseRuntime):
             raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         if not self.columns:
             return self._run_foreign_model(batch)
+        if self.has_names or not all(column.hidden_by for column in self.columns):
+            return self._run_columns(batch)
+        return self._run_own_step(batch)
+
+    def _run_columns(self, batch: Table) -> BatchOutput:
         built = [(rows, cast_floats(data, self.float_type)) for rows, data in self.builder.build(batch)]
         parts = [
             (rows, (self.predict_array if isinstance(data, np.ndarray) else self.predict)(data)) for rows, data in built
@@ -151,6 +156,20 @@ class SklearnRuntime(BaseRuntime):
         # The model's code can raise any exception.
         except Exception as error:
             output = self._retry_with_frame(batch, error)
+        return output
+
+    def _run_own_step(self, batch: Table) -> BatchOutput:
+        """Run a model whose first step is the user's own and does not name its columns, as a foreign model."""
+        if self.takes_frame:
+            return self.predict(_build_foreign_input(batch, as_frame=True))
+        try:
+            output = self._run_columns(batch)
+        # The model's code can raise any exception.
+        except Exception as error:
+            if self.takes_frame is not None:
+                raise
+            return self._retry_with_frame(batch, error)
+        self.takes_frame = False
         return output
 
     def _retry_with_frame(self, batch: Table, array_error: Exception) -> BatchOutput:
