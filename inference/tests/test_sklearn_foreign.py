@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from inference.errors import InvalidSignature, ModelFailed
 from inference.tests.factories import assert_not_served, predict_row, run_batch, serve_artifact
@@ -26,6 +27,19 @@ class FrameModel:
 class ArrayModel:
     def predict(self, rows):
         return rows[:, 1] * 2 + rows[:, 0] ** 2
+
+
+class SingleModel(ArrayModel):
+    """Takes float32 only, as networks of PyTorch do."""
+
+    def predict(self, rows):
+        if rows.dtype != np.float32:
+            raise RuntimeError("mat1 and mat2 must have the same dtype, but got Double and Float")
+        return super().predict(rows)
+
+
+class SingleRegressor(SingleModel, LinearRegression):
+    """The same as the last step of a pipeline."""
 
 
 class FrameClassifier(FrameModel):
@@ -95,6 +109,16 @@ def test_numbers_are_an_array_or_a_data_frame(tmp_path, model):
         received = [predict_row(predictor, row).output["raw"] for row in ROWS]
         together = run_batch(predictor, ROWS)
     assert received == list(together) == [row["a"] * 2 + row["b"] ** 2 for row in ROWS]
+
+
+@pytest.mark.parametrize("is_step", [False, True])
+def test_model_that_rejects_float64_receives_float32(tmp_path, is_step):
+    steps = (StandardScaler(), SingleRegressor())
+    model = make_pipeline(*steps).fit(np.array([[2, 1], [0.5, -3.5]], np.float32), [1, 2]) if is_step else SingleModel()
+    joblib.dump(model, tmp_path / "single.joblib")
+    with serve_artifact(tmp_path / "single.joblib", trusted=True, input=INPUT, output={"kind": "value"}) as predictor:
+        values = [predict_row(predictor, row).value for row in ROWS]
+    assert values == pytest.approx(model.predict(pd.DataFrame(ROWS).to_numpy(np.float32)))
 
 
 def test_classifier_of_data_frames_has_its_own_decision(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -28,6 +29,7 @@ from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, Ba
 logger = logging.getLogger(__name__)
 
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+FLOAT64_ERROR = re.compile(r"\bdouble\b|float64", re.IGNORECASE)  # "expected … the same dtype, but got Double and Float"
 FRAME_ERRORS = (AttributeError, IndexError, KeyError, TypeError)  # of code that takes a data frame and receives an array
 
 
@@ -122,6 +124,21 @@ class SklearnRuntime(BaseRuntime):
             threadpoolctl.threadpool_limits(self.threads)
 
     def _run_batch(self, batch: Batch) -> BatchOutput:
+        """Run the model. If a network of PyTorch inside it, such as that of skorch, rejects float64, it receives float32."""
+        try:
+            return self._run_typed_batch(batch)
+        except RuntimeError as error:
+            if self.float_type is not None or not FLOAT64_ERROR.search(str(error)):
+                raise
+        self.float_type = np.dtype(np.float32)
+        try:
+            return self._run_typed_batch(batch)
+        # The model's code can raise any exception.
+        except Exception:
+            self.float_type = None
+            raise
+
+    def _run_typed_batch(self, batch: Batch) -> BatchOutput:
         if isinstance(batch, np.ndarray):
             return self.predict_array(cast_floats(batch.reshape(len(batch), -1), self.float_type))
         if not isinstance(batch, Table):
@@ -149,9 +166,9 @@ class SklearnRuntime(BaseRuntime):
         if len(batch.features) == 1 and texts and (self.takes_texts or not hasattr(self.model, "n_features_in_")):
             return self.predict(batch.columns[batch.features[0].name])
         if texts or self.takes_frame is not None:
-            return self.predict(_build_foreign_input(batch, as_frame=bool(texts or self.takes_frame)))
+            return self.predict(self._build_foreign_input(batch, as_frame=bool(texts or self.takes_frame)))
         try:
-            output = self.predict(_build_foreign_input(batch, as_frame=False))
+            output = self.predict(self._build_foreign_input(batch, as_frame=False))
             self.takes_frame = False
         # The model's code can raise any exception.
         except Exception as error:
@@ -161,7 +178,7 @@ class SklearnRuntime(BaseRuntime):
     def _run_own_step(self, batch: Table) -> BatchOutput:
         """Run a model whose first step is the user's own and does not name its columns, as a foreign model."""
         if self.takes_frame:
-            return self.predict(_build_foreign_input(batch, as_frame=True))
+            return self.predict(self._build_foreign_input(batch, as_frame=True))
         try:
             output = self._run_columns(batch)
         # The model's code can raise any exception.
@@ -174,21 +191,20 @@ class SklearnRuntime(BaseRuntime):
 
     def _retry_with_frame(self, batch: Table, array_error: Exception) -> BatchOutput:
         try:
-            output = self.predict(_build_foreign_input(batch, as_frame=True))
+            output = self.predict(self._build_foreign_input(batch, as_frame=True))
         # The model's code can raise any exception.
         except Exception as error:
             raise error if isinstance(array_error, FRAME_ERRORS) else array_error from None
         self.takes_frame = True
         return output
 
-
-def _build_foreign_input(batch: Table, *, as_frame: bool) -> Any:
-    """Return the input of a model that does not define its columns: a data frame, or an array."""
-    columns = [
-        InputColumn(index, feature.name, is_used=True, hidden_by="predict() takes it")
-        for index, feature in enumerate(batch.features)
-    ]
-    return FrameBuilder(columns, has_names=as_frame).build(batch)[0][1]
+    def _build_foreign_input(self, batch: Table, *, as_frame: bool) -> Any:
+        """Return the input of a model that does not define its columns: a data frame, or an array."""
+        columns = [
+            InputColumn(index, feature.name, is_used=True, hidden_by="predict() takes it")
+            for index, feature in enumerate(batch.features)
+        ]
+        return cast_floats(FrameBuilder(columns, has_names=as_frame).build(batch)[0][1], self.float_type)
 
 
 def _join_parts(parts: list[tuple[Any, BatchOutput]]) -> BatchOutput:
