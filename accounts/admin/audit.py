@@ -28,6 +28,19 @@ from core.streaming import start_stream
 from core.validators import is_storable
 
 MAX_DETAILS_CHARACTERS = 100  # in the list
+OBJECT_TYPES = {
+    "alert": _("alert"),
+    "alert rule": _("alert rule"),
+    "alias": _("alias"),
+    "audit log": _("audit log"),
+    "batch job": _("batch job"),
+    "dataset": _("dataset"),
+    "group": _("group"),
+    "own data": _("own data"),
+    "predictions": _("predictions"),
+    "token": _("API token"),
+    "user": _("user"),
+}
 PERIODS = (("1", _("Last 24 hours")), ("7", _("Last 7 days")), ("30", _("Last 30 days")))
 
 
@@ -48,15 +61,20 @@ class PeriodFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "actor", "object_type", "object_name", "address", "short_details")
+    list_display = ("created_at", "action", "actor", "type_name", "object_name", "address", "short_details")
     sortable_by = ()
     list_select_related = ("actor",)
     list_filter = (PeriodFilter, "action")
     search_fields = ("object_id",)  # shows the search field; get_search_results searches
     search_help_text = _("A username, an IP address, or the ID of an object")
-    fields = ("created_at", "action", "actor", "address", "object_type", "object_id", "object_name", "formatted_details")
-    readonly_fields = ("formatted_details",)
+    fields = ("created_at", "action", "actor", "address", "type_name", "object_id", "object_name", "formatted_details")
+    readonly_fields = ("type_name", "formatted_details")
     change_list_template = "admin/accounts/auditentry/change_list.html"
+
+    @admin.display(description=_("object type"))
+    def type_name(self, entry: AuditEntry) -> str:
+        """Return the type in the language of the reader. Exports and the log have the stored one."""
+        return str(OBJECT_TYPES.get(entry.object_type, entry.object_type)) or NOT_AVAILABLE
 
     @admin.display(description=_("details"))
     def short_details(self, entry: AuditEntry) -> str:

@@ -1,13 +1,17 @@
 """The audit log in the admin: filters, search, and the CSV export, which is recorded too."""
 
 import csv
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admin.audit import OBJECT_TYPES
 from accounts.current_request import current_request
 from accounts.models import AuditEntry
 from accounts.services.audit import AuditObject, record_action
@@ -86,3 +90,13 @@ def test_entries_can_be_seen_with_the_permission_and_never_changed(client, entri
     grant(auditor, "accounts.view_auditentry")
     assert client.get(LIST).status_code == client.post(EXPORT).status_code == 200
     assert client.get(EXPORT).status_code == 405
+
+
+def test_object_types_are_in_the_language_of_the_reader(client, entries):
+    html = client.get(LIST, headers={"accept-language": "de"}).content.decode()
+    types = re.findall(r'class="field-type_name">([^<]+)', html)
+    assert {"Benutzer", "old"} <= set(types)
+    assert "user" not in types
+    paths = [path for path in Path(settings.BASE_DIR).glob("*/**/*.py") if not {"tests", ".venv"} & set(path.parts)]
+    used = {name for path in paths for name in re.findall(r'AuditObject\("([^"]+)"', path.read_text())}
+    assert (len(used) > 7, used - OBJECT_TYPES.keys()) == (True, set())
