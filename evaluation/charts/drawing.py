@@ -17,7 +17,7 @@ TICK_COUNT = 5
 NICE_STEPS = (1, 2, 2.5, 5, 10)
 MIN_RADIUS, MAX_RADIUS = 3, 8
 MIN_SPAN = 1e-300  # below it, a step can be 0
-MAX_PLAIN_NUMBER = 1e9  # from here on, ticks have an exponent
+MAX_PLAIN_NUMBER = 1e12  # from here on, ticks have an exponent
 MIN_DIGITS, MAX_DIGITS = 4, 17  # significant ones of a tick
 
 

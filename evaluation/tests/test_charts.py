@@ -48,6 +48,7 @@ def test_the_ticks_of_a_number_axis_have_different_texts():
     for low, high in ((1000.001, 1000.003), (0, 5e-324), (2e15, 2e15 + 8), (-5, 5)):
         texts = [text for _, text in build_number_axis(low, high)[1]]
         assert len(set(texts)) == len(texts), texts
+    assert [text for _, text in build_number_axis(0, 4e9)[1]][-1] == "4,000,000,000"
     pairs = [make_row(day, value=2.4e6 * day, true_value=1e6) for day in range(2)]
     chart = build_scatter_chart(pairs, "EUR", "")
     assert [tick.text for tick in chart.placed_x_ticks] == ["0", "2,000,000"]  # each second one
