@@ -117,7 +117,7 @@ def test_page_without_models_explains_how_to_register_one(signed_in, user):
     assert "The operator of this site has to register one." in get_text(signed_in.get("/"))
     user.is_staff = True
     user.save()
-    assert "register_model examples/digits --promote" in get_text(signed_in.get("/"))
+    assert ".venv/bin/python manage.py register_model examples/digits --promote" in get_text(signed_in.get("/"))
 
 
 def test_results_of_other_users_are_not_shown(shades, signed_in, other):
