@@ -18,6 +18,24 @@ from django.core.management import call_command
 for folder in {folders!r}:
     call_command("register_model", folder, promote=folder.endswith("first"))
 """
+# Return whether the number of "5 minutes ago" is right of a name that is written from right to left.
+IS_TIME_AFTER_NAME = """
+() => {
+    const [name, time] = ["strong", "time"].map((tag) => document.querySelector(`.comment ${tag}`));
+    name.textContent = "\u0645\u062d\u0645\u062f";
+    time.textContent = "5 minutes ago";
+    const range = document.createRange();
+    range.setStart(time.firstChild, 0);
+    range.setEnd(time.firstChild, 1);
+    return range.getBoundingClientRect().left > name.getBoundingClientRect().right;
+}
+"""
+SHOW_FUTURE_TIME = """
+() => {
+    document.querySelector(".comment time").dateTime = new Date(Date.now() + 30_000).toISOString();
+    document.dispatchEvent(new Event("htmx:oobAfterSwap"));
+}
+"""
 
 
 @pytest.fixture
@@ -89,6 +107,9 @@ def check_annotations(page: Page) -> None:
     expect(page.locator(".history-table tbody tr")).to_have_count(1)
     page.go_back()
     expect(page.locator(".comment")).to_have_count(1)
+    assert page.evaluate(IS_TIME_AFTER_NAME)
+    page.evaluate(SHOW_FUTURE_TIME)
+    expect(page.locator(".comment time")).to_have_text("now")
     page.emulate_media(media="print")
     # Without the heading of the review, whose form is not printed.
     expect(page.locator("main h2:visible")).to_have_text(["Same input, other versions", "Tags", "Comments"])

@@ -40,7 +40,7 @@ function formatZone(time) {
 // Return "" for a time that is a week or more away.
 function formatAge(time) {
   let amount = (time - Date.now()) / 1000;
-  if (Math.abs(amount) < NOW_SECONDS) return gettext("just now");
+  if (Math.abs(amount) < NOW_SECONDS) return amount > 0 ? relativeFormat.format(0, "second") : gettext("just now");
   for (const [unit, size] of RELATIVE_UNITS) {
     if (Math.abs(amount) < size) return relativeFormat.format(Math.round(amount), unit);
     amount /= size;
