@@ -1,17 +1,19 @@
 // A double click submits a form once. The server handles forms that store predictions, also without scripts; other forms,
 // such as that of a new API token, would run twice.
 const DOUBLE_CLICK_MILLISECONDS = 2000;
-const submitted = new WeakMap();
+const submissions = new WeakMap();
 
-// Forms that a script or htmx sends are already prevented.
+// Forms that a script or htmx sends are already prevented. Another button of the form, such as that of another export, is not
+// part of a double click.
 document.addEventListener("submit", (event) => {
-  const { target: form, defaultPrevented, timeStamp } = event;
-  if (defaultPrevented || form.method !== "post") return;
-  if (timeStamp - submitted.get(form) < DOUBLE_CLICK_MILLISECONDS) event.preventDefault();
-  else submitted.set(form, timeStamp);
+  const { target: form, submitter, timeStamp } = event;
+  if (event.defaultPrevented || form.method !== "post") return;
+  const last = submissions.get(form);
+  if (last?.submitter === submitter && timeStamp - last.timeStamp < DOUBLE_CLICK_MILLISECONDS) event.preventDefault();
+  else submissions.set(form, { submitter, timeStamp });
 });
 
 // The user can go back to a page, and submit its form again.
 addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) document.querySelectorAll("form").forEach((form) => submitted.delete(form));
+  if (persisted) document.querySelectorAll("form").forEach((form) => submissions.delete(form));
 });
