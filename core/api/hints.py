@@ -23,6 +23,8 @@ def describe_api_exception(error: exceptions.APIException, view: Any) -> str:
     Args:
         view: the view that raised it, or None.
     """
+    if isinstance(error, exceptions.Throttled):
+        return f"You have sent too many requests. Send the next one in {_format_wait(getattr(error, 'wait', None))}."
     detail = str(error.detail)
     if detail.startswith("CSRF Failed"):
         return f"{detail} {_get_csrf_hint(detail)}"
@@ -31,6 +33,11 @@ def describe_api_exception(error: exceptions.APIException, view: Any) -> str:
     if isinstance(error, exceptions.MethodNotAllowed) and view is not None:
         return f"{detail} Allowed methods: {', '.join(view.allowed_methods)}."
     return f"{detail} {HINTS.get(str(error.get_codes()), '')}".strip()
+
+
+def _format_wait(seconds: float | None) -> str:
+    whole = int(seconds or 0) + 1  # as in Retry-After
+    return "1 second" if whole == 1 else f"{whole} seconds"
 
 
 def _get_csrf_hint(detail: str) -> str:

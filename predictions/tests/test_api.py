@@ -203,5 +203,7 @@ def test_throttling_returns_429_with_retry_after(shades, api, monkeypatch):
     monkeypatch.setattr(UserRateThrottle, "THROTTLE_RATES", {"user": "2/minute"})
     assert [api.get(PREDICTIONS_URL).status_code for _ in range(2)] == [200, 200]
     response = api.get(PREDICTIONS_URL)
-    assert_problem(response, 429, "throttled")
+    problem = assert_problem(response, 429, "throttled")
+    wait = f"You have sent too many requests. Send the next one in {response['Retry-After']} seconds."
+    assert problem["detail"] == wait
     assert 0 < int(response["Retry-After"]) <= 61

@@ -86,7 +86,7 @@ def test_the_request_rate_is_limited(flowers, api, monkeypatch):
     monkeypatch.setattr(UserRateThrottle, "THROTTLE_RATES", {"user": "1/minute"})
     assert get_outputs(infer(api, "flowers", make_row_inputs(ROW)))
     response = infer(api, "flowers", make_row_inputs(ROW))
-    assert "throttled" in get_error(response, 429)
+    assert "too many requests" in get_error(response, 429)
     assert int(response["Retry-After"]) > 0
 
 
