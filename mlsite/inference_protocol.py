@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 
 from mlsite import __version__
 from mlsite.health import readyz
@@ -13,18 +14,21 @@ from predictions.api.v2.errors import build_error
 EXTENSIONS = ["binary_tensor_data"]
 
 
+@csrf_exempt  # they change nothing
 @never_cache
 def server_metadata(request: HttpRequest) -> JsonResponse:
     """Return the name and the version of the server, and the extensions of the protocol that it supports."""
     return _respond(request, {"name": "mlsite", "version": __version__, "extensions": EXTENSIONS})
 
 
+@csrf_exempt  # they change nothing
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
     """Return 200. This uses neither the database nor the models."""
     return _respond(request, {"live": True})
 
 
+@csrf_exempt  # they change nothing
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
     """Return 200 if `/readyz` returns 200, and otherwise 503."""

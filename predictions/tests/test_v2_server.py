@@ -148,3 +148,9 @@ def test_a_repeated_request_gets_the_first_response(flowers, api):
     other = json.dumps({"inputs": make_row_inputs(ROW, ROW)})
     assert get_error(api.post(URL, other, content_type="application/json", headers=headers), 422)
     assert get_error(api.post(URL, body, content_type="application/json", headers={"idempotency-key": "é"}), 400)
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/health/live", "/v2/health/ready"])
+def test_a_wrong_method_of_the_server_needs_no_csrf_token(path):
+    response = Client(enforce_csrf_checks=True).post(path, "{}", content_type="application/json")
+    assert (get_error(response, 405), response["Allow"]) == ("Expected a GET request. Received: POST.", "GET, HEAD")
