@@ -189,4 +189,4 @@ def test_a_redirect_is_an_error_and_no_download(serve, tmp_path):
 def test_a_problem_with_other_types_is_still_an_error(serve):
     with pytest.raises(InvalidRequest) as caught:
         predict(serve(400, detail=5, errors=5))
-    assert (str(caught.value), caught.value.errors) == ("5 (400 )", [])
+    assert (str(caught.value), caught.value.errors) == ("5 (400)", [])

@@ -42,7 +42,7 @@ class ApiError(MlsiteError):
     def __init__(
         self, status: int, code: str, detail: str, errors: list[dict[str, str]], problem: Mapping[str, Any]
     ) -> None:
-        super().__init__(f"{detail} ({status} {code})")
+        super().__init__(f"{detail} ({status} {code})" if code else f"{detail} ({status})")
         self.status = status
         self.code = code
         self.detail = detail
