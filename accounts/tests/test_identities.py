@@ -11,7 +11,7 @@ from accounts.services import add_reviewer, authenticate_token, create_token
 from accounts.services.identities import apply_groups, sign_in_identity
 from accounts.services.removal import anonymize_user, delete_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ISSUER = "https://login.example.org"
 CLAIMS = {"iss": ISSUER, "sub": "7", "preferred_username": "ada", "email": "ada@example.org", "email_verified": True}
 

@@ -17,7 +17,7 @@ from accounts.services.lockout import (
     record_failure,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LOGIN_URL = "/accounts/login/"
 PASSWORD = "correct horse"
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PASSWORD = "correct horse battery"
 CHOICES = {"language": "de", "time_zone": "Europe/Berlin", "theme": "dark", "page_size": "100"}
 

@@ -19,7 +19,7 @@ from accounts.services.second_factor import begin_set_up, create_recovery_codes,
 from accounts.tests.factories import create_device, make_code
 from mlsite.tests.access import grant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LOGIN_URL, CODE_URL = "/accounts/login/", "/accounts/second-factor/code/"
 STATUS_URL, SET_UP_URL = "/accounts/second-factor/", "/accounts/second-factor/set-up/"
 PASSWORD = "correct horse"

@@ -19,7 +19,7 @@ from accounts.services.second_factor import (
 )
 from accounts.tests.factories import create_device, make_code
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PASSWORD = "correct horse"
 
 

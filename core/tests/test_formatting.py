@@ -24,6 +24,8 @@ from core.formatting import (
     format_zone,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),

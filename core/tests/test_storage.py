@@ -13,6 +13,8 @@ from django.core.files.storage import FileSystemStorage
 from core.storage import DurableFileSystemStorage
 from core.storage_errors import StorageFull, StorageUnavailable
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def storage(tmp_path):

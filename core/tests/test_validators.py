@@ -15,6 +15,8 @@ from core.validators import (
     validate_name,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("name", ["digits", "iris-2", "a", "resnet50-v1"])
 def test_valid_names_are_accepted(name):

@@ -6,7 +6,7 @@ from accounts.models import User
 from core.tests.commands import run_command
 from registry.models import ModelVersion
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow"), pytest.mark.once]
 
 
 def read_box(output):

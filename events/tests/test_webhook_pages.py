@@ -18,7 +18,7 @@ from events.services.webhooks import MAX_TEST_EVENTS, send_test_event
 from events.tests.webhooks import SUCCEEDED, make_deliveries, make_webhook
 from events.webhooks.signatures import build_headers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 URL = "https://example.org/hook"
 LIST, NEW = reverse("events:webhooks"), reverse("events:webhook-new")
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mlsite.environment import BASE_DIR, Environment, read_env_file
 
+pytestmark = pytest.mark.once
+
 env = Environment()
 SECONDS = {"default": 10.0, "minimum": 0.1}
 INTEGER = {"default": 8, "minimum": 1, "maximum": 99}
@@ -79,7 +81,6 @@ def test_a_file_of_settings_that_cannot_be_read_is_an_error(monkeypatch, tmp_pat
             read_env_file()
 
 
-@pytest.mark.once
 def test_an_invalid_setting_stops_every_command(tmp_path):
     variables = {"ENV_FILE": "", "SECRET_KEY": "x", "VAR_DIR": str(tmp_path), "WEB_CONCURRENCY": "0"}
     process = subprocess.run(

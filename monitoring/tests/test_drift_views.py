@@ -11,7 +11,7 @@ from monitoring.views.drift import build_drift_id
 from monitoring.windows import DAY, HOUR, get_window
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 DRIFT_PAGE = f"{PAGE}drift/"
 
 

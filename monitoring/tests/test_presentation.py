@@ -5,6 +5,8 @@ import pytest
 from monitoring.presentation import CONFIDENCE, COUNT, DURATION, FAILURE_SHARE, SIZE, build_card, describe_change
 from monitoring.types import Comparison
 
+pytestmark = pytest.mark.once
+
 PERIOD = "in the previous 7 days"
 
 

@@ -16,7 +16,7 @@ from predictions.models import Prediction
 from predictions.tests.factories import change_predictions
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_only_reviewers_and_superusers_have_access(client, user, reviewer, superuser, make_user):

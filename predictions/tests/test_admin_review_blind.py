@@ -7,7 +7,7 @@ from inference.tests.factories import make_image
 from predictions.models import Review, ShownPrediction
 from predictions.tests.factories import make_prediction
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 QUEUE_URL = reverse("admin:predictions_review_queue")
 BUTTON = 'value="correct"'  # to mark a shown prediction correct
 SHOWN, HIDDEN = "order=random&blind=0", "order=random"

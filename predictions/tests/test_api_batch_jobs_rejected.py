@@ -13,7 +13,7 @@ from predictions.models import BatchJob
 from predictions.tests.batch_jobs import HEADER, JOBS_URL, make_rows
 from predictions.tests.factories import list_stored_files
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def upload(client, data, name="rows.csv", **fields):

@@ -13,7 +13,7 @@ from core.tests.problems import assert_problem
 from inference.tests.factories import make_noise_image
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("objects")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("objects"), pytest.mark.once]
 DATA = make_noise_image(1)
 
 

@@ -11,7 +11,7 @@ from predictions.models import Input, Prediction
 from predictions.tests.factories import make_image_file, make_prediction, move_alias_after_resolving
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HTMX = {"hx-request": "true"}
 RESULT = '<article class="result'
 

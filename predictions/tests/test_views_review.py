@@ -8,7 +8,7 @@ from predictions.models import Review
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import make_prediction
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def post_review(client, prediction, **fields):

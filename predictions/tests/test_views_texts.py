@@ -10,7 +10,7 @@ from core.tests.pages import get_text
 from predictions.models import Input, Prediction
 from predictions.services import predict
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HTMX = {"hx-request": "true"}
 HOSTILE_TEXT = "<script>alert(1)</script> \u202eevil & 'quoted' {{ 7 }}"
 
