@@ -20,7 +20,9 @@ from inference.types import Row
 JSON_CONSTANTS = {None: "null", True: "true", False: "false"}
 MIN_PLAIN_NUMBER, MAX_PLAIN_NUMBER = 1e-4, 1e15
 MAX_CACHED_NAMES = 100
-BOOLEANS = {"true": True, "false": False}
+# In lower case, as Python, spreadsheets, and databases write them. pandas writes 1.0 in a column with missing values.
+BOOLEANS = {"true": True, "false": False, "t": True, "f": False, "yes": True, "no": False}
+BOOLEANS |= {"1": True, "0": False, "1.0": True, "0.0": False}
 
 
 def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None = None, hints: bool = True) -> Row:

@@ -175,6 +175,20 @@ def test_strings_are_parsed_by_feature_type():
     assert parse_strings(strings, TABLE) == values
 
 
+@pytest.mark.parametrize(
+    ("texts", "value"),
+    [(["true", "True", "TRUE", "t", "Yes", "1", "1.0", " 1 "], True), (["false", "F", "no", "0", "0.0"], False)],
+)
+def test_booleans_are_parsed_as_programs_write_them(texts, value):
+    assert [parse_strings({"wild": text}, TABLE) for text in texts] == [{"wild": value}] * len(texts)
+
+
+@pytest.mark.parametrize("text", ["2", "-1", "0.5", "10", "ja", "on"])
+def test_other_texts_are_no_booleans(text):
+    with pytest.raises(InvalidFeatures):
+        read_features(COMPLETE | parse_strings({"wild": text}, TABLE), TABLE)
+
+
 def test_sample_row_is_valid():
     row = make_sample_row(TABLE)
     assert read_features(row, TABLE) == row
