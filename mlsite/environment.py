@@ -22,6 +22,7 @@ MAX_INTEGER = 2**53  # larger numbers are mistakes
 MAX_SECONDS = 2_147_483.0  # 24 days: the maximum of the timeouts of PostgreSQL, in milliseconds
 DATABASE_ENGINES = ("sqlite3", "postgresql")
 HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as Django compares them
+SENDER = re.compile(r"[^\s@<>]+@[^\s@<>]+|[^<>@]*<[^\s@<>]+@[^\s@<>]+>")
 RATE = re.compile(r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
@@ -78,6 +79,13 @@ class Environment:
             if not HOST.fullmatch(host):
                 raise _build_error(name, "host names without scheme, port, and path, such as mlsite.example.org", host)
         return hosts
+
+    def get_sender(self, name: str, *, default: str) -> str:
+        """Return an email address, with or without a name before it."""
+        value = self.get_text(name, default=default).strip()
+        if not SENDER.fullmatch(value):
+            raise _build_error(name, "an email address, such as mlsite@example.org or mlsite <mlsite@example.org>", value)
+        return value
 
     def get_choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
         """Return one of the choices. The value can have another case."""

@@ -136,7 +136,7 @@ TRUSTED_PROXIES = env.get_integer("TRUSTED_PROXIES", default=0)
 vars().update(env.get_email("EMAIL_URL", default="consolemail://" if DEBUG else "filemail://"))
 EMAIL_FILE_PATH = vars().get("EMAIL_FILE_PATH") or str(VAR_DIR / "mail")
 EMAIL_TIMEOUT = 30  # seconds
-DEFAULT_FROM_EMAIL = env.get_text("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
+DEFAULT_FROM_EMAIL = env.get_sender("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 
 DEMO_PASSWORD = env.get_text("DEMO_PASSWORD")  # of the superuser `demo`; if empty, `bootstrap` does not create it
 TOUR = env.get_flag("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour

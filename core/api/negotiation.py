@@ -12,7 +12,14 @@ from rest_framework.request import Request
 
 
 class JSONNegotiation(DefaultContentNegotiation):
-    """Accept only the query parameter `format=json`, and describe the error of another one."""
+    """Accept only the query parameter `format=json`, and describe the error of another one.
+
+    An empty Accept header has no preference, as none (RFC 9110, section 12.5.1).
+    """
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        accepted: list[str] = super().get_accept_list(request)
+        return accepted if any(accepted) else ["*/*"]
 
     def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
         try:

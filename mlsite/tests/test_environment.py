@@ -21,6 +21,7 @@ INVALID: dict[str, tuple[dict[str, Any], list[str]]] = {
     "get_flag": ({"default": False}, ["ture", "2", "-1", "none"]),
     "get_integer": (INTEGER, ["0", "-1", "100", "9" * 40, "10MB", "1.5", "1e3", "1_0", "٣", "x"]),
     "get_seconds": (SECONDS, ["0", "-1", "10s", "10ms", "1,5", "nan", "inf", "1e99", "x"]),
+    "get_sender": ({"default": "a@b"}, ["x", "not an address", "a b@c.example", "a@b, c@d", "<a@b", "a@b\nc"]),
     "get_rate": ({}, ["x", "10", "0/minute", "-1/minute", "1.5/second", "10 /minute", "10/parsec"]),
     "get_database": ({"default": {}}, ["x", "mysql://user:secret@host/name", "postgres://user:secret@host:port/name"]),
     "get_email": ({"default": "filemail://"}, ["x", "ftp://user:secret@host", "smtp+tls://user:secret@host:port"]),
@@ -47,6 +48,7 @@ def test_an_empty_value_is_the_same_as_none(monkeypatch, value):
     assert env.get_text("SOME_SETTING", default="x") == "x"
     assert env.get_list("SOME_SETTING", default=["x"]) == ["x"]
     assert env.get_hosts("SOME_SETTING", default=["x"]) == ["x"]
+    assert env.get_sender("SOME_SETTING", default="a@b") == "a@b"
     assert env.get_path("SOME_SETTING", default=Path("/x")) == Path("/x")
     assert env.get_choice("SOME_SETTING", ["a", "b"], default="b") == "b"
     assert env.get_rate("SOME_SETTING") is None
@@ -98,3 +100,9 @@ def test_an_invalid_setting_stops_every_command(tmp_path):
 def test_hosts_are_names_addresses_and_patterns_of_django(monkeypatch):
     monkeypatch.setenv("SOME_SETTING", "*, .example.org,Example.org, 127.0.0.1,[::1],web_1")
     assert env.get_hosts("SOME_SETTING", default=[]) == ["*", ".example.org", "Example.org", "127.0.0.1", "[::1]", "web_1"]
+
+
+@pytest.mark.parametrize("sender", ["mlsite@example.org", "mlsite <mlsite@example.org>", '"Models, internal" <m@localhost>'])
+def test_senders_have_an_address(monkeypatch, sender):
+    monkeypatch.setenv("SOME_SETTING", sender)
+    assert env.get_sender("SOME_SETTING", default="") == sender
