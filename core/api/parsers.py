@@ -116,7 +116,7 @@ def check_json_size(data: bytes, max_bytes: int | None = None) -> None:
         if end - image_bytes > max_bytes:  # reading on could take seconds
             break
     if len(data) - image_bytes > max_bytes:
-        raise JSONTooLarge(f"The JSON is too large without its images. The limit is {format_bytes(max_bytes)}.")
+        raise JSONTooLarge(f"The JSON is too large. The limit is {format_bytes(max_bytes)}, not counting encoded images.")
 
 
 def parse_json_part(part: bytes | str, name: str | None) -> Any:
