@@ -128,7 +128,7 @@ class SessionEndMiddleware:
         if request.method in READ_METHODS or response.status_code != 302 or user is None or user.is_authenticated:
             return response
         sign_in_paths = resolve_url(settings.LOGIN_URL), reverse("admin:login")  # the latter redirects to the former
-        if response["Location"].partition("?")[0] not in sign_in_paths:
+        if not response["Location"].startswith(tuple(f"{path}?" for path in sign_in_paths)):
             return response
         if request.headers.get("HX-Request") == "true":
             return errors.build_error_response(request, code="session-ended", detail=str(TAB_DETAIL))

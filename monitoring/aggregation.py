@@ -23,6 +23,17 @@ CHUNK_ROWS = 20_000
 GROUP_FIELDS = ("hour", "model_version", "status", "error_code", "label", "user")
 
 
+class UtcHour(TruncHour):
+    """The start of the hour of a time, in UTC.
+
+    SQLite stores times as text in UTC. Django would call Python for each row, which takes most of the time of a query.
+    """
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        sql, parameters = compiler.compile(self.lhs)
+        return f"(SUBSTR({sql}, 1, 13) || ':00:00')", parameters
+
+
 def count_predictions(ranges: Sequence[TimeRange], *, versions: Sequence[UUID] | None = None) -> Tallies:
     """Count the predictions that were created in the given time ranges, by hour.
 
@@ -52,7 +63,7 @@ def _filter_predictions(ranges: Sequence[TimeRange], versions: Sequence[UUID] | 
     rows = Prediction.objects.filter(condition)
     if versions is not None:
         rows = rows.filter(model_version__in=versions)
-    return rows.order_by().annotate(hour=TruncHour("created_at", tzinfo=UTC))
+    return rows.order_by().annotate(hour=UtcHour("created_at", tzinfo=UTC))
 
 
 def _build_tally(status: str, error: str, label: str, user: UUID | None, *sums: Any) -> Tally:

@@ -216,6 +216,7 @@ def test_signed_out_reviewers_get_an_error_and_keep_the_item(page, watched, make
     queue = make_queue(5)
     open_queue(page, f"{queue.url}&order=newest")
     current = get_current_id(page)
+    watched.expected = ["status of 403", "Status Error Code 403"]
     watched.context.clear_cookies(name="sessionid")
     page.keyboard.press("Enter")
     expect(page.locator("#queue-error")).to_contain_text("You are signed out")

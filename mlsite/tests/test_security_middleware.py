@@ -61,6 +61,13 @@ def test_a_form_of_the_admin_without_a_session_is_reported(client, db):
     assert "You are signed out, and nothing was saved." in response.content.decode()
 
 
+def test_a_redirect_to_the_sign_in_page_itself_is_no_lost_form(client, db):
+    url = reverse("accounts:login")
+    response = client.post(reverse("accounts:language"), {"language": "de", "next": url}, follow=True)
+    assert response.redirect_chain == [(url, 302)]
+    assert "nichts gespeichert" not in response.content.decode()
+
+
 def test_a_form_without_a_session_is_reported_and_returns_to_its_page(client, user):
     url = "/accounts/tokens/01a1fb01-0971-77a1-91ee-40e3b3456e9b/revoke/"
     response = client.post(url, headers={"referer": "http://testserver/accounts/tokens/?a=1"}, follow=True)

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from accounts.models import User
-from monitoring.aggregation import TimeRange, count_predictions
+from monitoring.aggregation import TimeRange, UtcHour, count_predictions
 from monitoring.models import CountedUser, RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
@@ -82,7 +81,7 @@ def _list_missing_hours(since: datetime | None, until: datetime) -> list[datetim
 def _list_open_hours(until: datetime) -> set[datetime]:
     """Return the hours that have queued or running predictions."""
     rows = Prediction.objects.filter(status__in=Prediction.OPEN_STATUSES, created_at__lt=until).order_by()
-    return set(rows.annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour", flat=True).distinct())
+    return set(rows.annotate(hour=UtcHour("created_at", tzinfo=UTC)).values_list("hour", flat=True).distinct())
 
 
 def _roll_up_hours(hours: list[datetime]) -> int:
