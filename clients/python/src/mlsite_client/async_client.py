@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
@@ -13,10 +12,11 @@ import httpx
 from mlsite_client import batches, operations
 from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation, Pause
-from mlsite_client.progress import Progress, get_job_reporter, get_reporter
+from mlsite_client.operations import API_PATH, Operation
+from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.transport import build_options, send_async
+from mlsite_client.runners import run_async
+from mlsite_client.transport import build_options
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class AsyncClient:
     ) -> list[Result]:
         """Predict many inputs in batches and return a result for each."""
         operation = batches.predict_many(
-            self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress), key=idempotency_key
+            self._policy, inputs, model=model, are_texts=texts, progress=progress, key=idempotency_key
         )
         return await self._run(operation)
 
@@ -166,7 +166,7 @@ class AsyncClient:
 
     async def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
         """Wait until a prediction or a batch job is final, and return it."""
-        return await self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
+        return await self._run(operations.wait(self._policy, started, timeout=timeout, progress=progress))
 
     async def cancel(self, started: Waitable) -> Waitable:
         """Cancel a queued or running prediction or batch job."""
@@ -185,21 +185,4 @@ class AsyncClient:
             next_path, params = page["next"], None
 
     async def _run(self, operation: Operation[T]) -> T:
-        try:
-            step = next(operation)
-            while True:
-                try:
-                    response = await self._perform(step)
-                except httpx.RequestError as error:
-                    step = operation.throw(error)
-                else:
-                    step = operation.send(response)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-    async def _perform(self, step: operations.Request | Pause) -> httpx.Response | None:
-        if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
-            return None
-        return await send_async(self._http, step)
+        return await run_async(self._http, operation)

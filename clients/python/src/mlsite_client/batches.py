@@ -19,7 +19,7 @@ from mlsite_client.inputs import (
     to_json,
 )
 from mlsite_client.operations import API_PATH, Files, Operation, Request, create, format_key
-from mlsite_client.progress import Progress
+from mlsite_client.progress import Progress, get_reporter
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import Prediction, Problem
 
@@ -53,7 +53,7 @@ class Batch:
 
 
 def predict_many(
-    policy: RetryPolicy, inputs: Any, *, model: str, are_texts: bool, report: Progress, key: str | None
+    policy: RetryPolicy, inputs: Any, *, model: str, are_texts: bool, progress: bool | Progress, key: str | None
 ) -> Operation[list[Result]]:
     """Send inputs in batches. The results are in the order of the inputs.
 
@@ -69,6 +69,7 @@ def predict_many(
     items = list_inputs(inputs)
     values = {"model": model} if model else {}
     results: list[Result] = []
+    report = get_reporter(progress)
     report(0, len(items))
     for batch in _plan_batches(items, are_texts=are_texts):
         received: list[Result] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,10 +12,11 @@ import httpx
 from mlsite_client import batches, operations
 from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation, Pause
-from mlsite_client.progress import Progress, get_job_reporter, get_reporter
+from mlsite_client.operations import API_PATH, Operation
+from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.transport import build_options, send
+from mlsite_client.runners import run
+from mlsite_client.transport import build_options
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ class Client:
             A `Prediction` or, for an invalid input or a file that cannot be read, a `Problem`.
         """
         operation = batches.predict_many(
-            self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress), key=idempotency_key
+            self._policy, inputs, model=model, are_texts=texts, progress=progress, key=idempotency_key
         )
         return self._run(operation)
 
@@ -218,7 +218,7 @@ class Client:
         Raises:
             WaitTimeout: it is not final after `timeout` seconds.
         """
-        return self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
+        return self._run(operations.wait(self._policy, started, timeout=timeout, progress=progress))
 
     def cancel(self, started: Waitable) -> Waitable:
         """Cancel a queued or running prediction or batch job."""
@@ -237,22 +237,4 @@ class Client:
             next_path, params = page["next"], None
 
     def _run(self, operation: Operation[T]) -> T:
-        """Send the requests of an operation, wait during its pauses, and return its result."""
-        try:
-            step = next(operation)
-            while True:
-                try:
-                    response = self._perform(step)
-                except httpx.RequestError as error:
-                    step = operation.throw(error)
-                else:
-                    step = operation.send(response)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-    def _perform(self, step: operations.Request | Pause) -> httpx.Response | None:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-            return None
-        return send(self._http, step)
+        return run(self._http, operation)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ import httpx
 
 from mlsite_client.errors import ConnectionFailed, MlsiteError, UnexpectedResponse, WaitTimeout, build_error
 from mlsite_client.inputs import ImageSource, Row, list_inputs, read_image, to_json
+from mlsite_client.progress import get_job_reporter
 from mlsite_client.retries import RetryPolicy, is_retried
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
@@ -165,8 +166,9 @@ def submit_job(
     return BatchJob.from_json(body)
 
 
-def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, report: Callable[[Any], None]) -> Operation[Waitable]:
+def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, progress: bool) -> Operation[Waitable]:
     """Poll until the status is final. `timeout` counts the pauses, in seconds."""
+    report = get_job_reporter(progress)
     current, waited, pause = started, 0.0, FIRST_POLL_SECONDS
     while not current.is_final:
         if waited >= timeout:
