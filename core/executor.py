@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from core.frame_space import call_with_frame_space
+
 logger = logging.getLogger(__name__)
 
 MAX_WAITING_TASKS = 100_000
@@ -40,7 +42,7 @@ class Executor:
             self._waiting[name, row_id] = None
             if self._started_count < self._thread_count:
                 name = f"background-{self._started_count + 1}"
-                threading.Thread(target=self._run_tasks, name=name, daemon=True).start()
+                threading.Thread(target=call_with_frame_space, args=(self._run_tasks,), name=name, daemon=True).start()
                 self._started_count += 1  # only now: if the system has no thread left, the next task tries again
             self._changed.notify_all()  # callers of `wait_until_idle` wait for it too
             return True

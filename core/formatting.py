@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from inference import messages
@@ -218,6 +219,11 @@ def format_features(features: Iterable[tuple[str, Any, str]]) -> str:
     return join_values(
         f"{name} {format_rounded(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
     )
+
+
+def shorten(text: str, length: int) -> str:
+    """Return a text of at most this many characters, as `truncatechars` does, which takes 20 µs for short ones too."""
+    return text if len(text) <= length else Truncator(text).chars(length)
 
 
 def format_json(value: Any) -> str:

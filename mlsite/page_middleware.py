@@ -22,6 +22,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.requests import parse_bearer_header
+from core.frame_space import call_with_frame_space
 from mlsite import errors
 
 REFUSED_METHOD_DETAIL = _("This address only accepts a form. Open the page that contains the form.")
@@ -43,6 +44,14 @@ class PageMiddleware(MiddlewareMixin):
 
     def __call__(self, request: HttpRequest) -> Any:
         return self.get_response(request) if is_token_request(request) else super().__call__(request)
+
+
+class FrameSpaceMiddleware(PageMiddleware):
+    """Render pages with space for their frames, because templates nest calls deeply."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        get_response = self.get_response
+        return get_response(request) if is_token_request(request) else call_with_frame_space(get_response, request)
 
 
 class PageSessionMiddleware(PageMiddleware, SessionMiddleware):

@@ -66,6 +66,7 @@ CSRF_FAILURE_VIEW = "mlsite.errors.csrf_failure"
 # --- applications ---------------------------------------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.get_list("CORS_ALLOWED_ORIGINS")
 MIDDLEWARE = [
+    "mlsite.page_middleware.FrameSpaceMiddleware",
     "mlsite.head_middleware.HeadMiddleware",
     "mlsite.middleware.RequestLogMiddleware",
     "mlsite.language_middleware.LanguageMiddleware",

@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from core.formatting import format_output_number
+from core.formatting import format_output_number, shorten
 from inference.signature import ImageInput, LabelsOutput, get_image_part
 from predictions.models import Input, Prediction, Review
 
@@ -18,6 +18,7 @@ MAX_ORDERED_LABELS = 12  # with more, the buttons for other labels are sorted by
 
 MAX_CHECKBOX_LABELS = 12  # of a multi-label model; with more, the other labels are in a select field
 MAX_TEXT_START_CHARACTERS = 120
+MAX_TRUE_OUTPUT_CHARACTERS = 14  # in lists
 
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
@@ -70,6 +71,23 @@ def get_true_output_name(review: Review) -> str:
     if review.true_labels is not None:
         return _("True labels")
     return _("True label") if review.true_value is None else _("True value")
+
+
+def format_verdict(review: Review) -> str:
+    """Return a verdict as `get_verdict_display`, which builds all choices and takes four times as long."""
+    return str(Review.Verdict(review.verdict).label)
+
+
+def format_review(review: Review) -> str:
+    """Return the name and the shortened true output of a review that corrects a prediction, or else its verdict."""
+    output = format_true_output(review) if review.verdict == Review.Verdict.INCORRECT else ""
+    name = get_true_output_name(review)
+    return f"{name}: {shorten(output, MAX_TRUE_OUTPUT_CHARACTERS)}" if output else format_verdict(review)
+
+
+def format_selection_label(prediction: Prediction) -> str:
+    """Return the name of the check box that selects a prediction in a list."""
+    return _("Select %(name)s") % {"name": prediction.input.original_name or prediction.pk}
 
 
 def get_label_scores(prediction: Prediction) -> list[LabelScore]:

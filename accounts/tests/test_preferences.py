@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from django.template.loader import render_to_string
+from django.template import Context, Template
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -41,7 +41,7 @@ def test_the_time_zone_of_the_account_wins_over_that_of_the_browser(chosen, cook
 
 def test_times_are_rendered_in_the_time_zone_and_the_language_of_the_account():
     activate_preferences(build_request(User(time_zone="Europe/Berlin", language="de")))
-    html = render_to_string("_time.html", {"moment": MOMENT})
+    html = Template("{% load formatting %}{% time moment %}").render(Context({"moment": MOMENT}))
     assert 'datetime="2026-07-02T00:30:00+02:00"' in html
     assert ">2. Juli 2026, 00:30 UTC+2<" in html
     assert get_page_size(build_request(User(page_size=100)), default=25) == 100

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_exact, format_percent
+from core.formatting import NOT_AVAILABLE, format_exact, format_percent, shorten
 from predictions.filters import build_reference_condition
 from predictions.history.query import HistoryQuery
 from predictions.models import Prediction
 from registry.models import ModelVersion
 
 MAX_SCORE_COLUMNS = 100  # that can be chosen
+MAX_CELL_CHARACTERS = 60
 HIDDEN_COLUMNS = "none"  # in the address, if no column is chosen
 
 
@@ -42,7 +43,7 @@ class Cell(NamedTuple):
 
 FACT_COLUMNS = (
     HistoryColumn("model", _("Model"), lambda row: str(row.model_version), is_default=True),
-    HistoryColumn("source", _("Source"), lambda row: row.get_source_display(), is_default=True),
+    HistoryColumn("source", _("Source"), lambda row: str(Prediction.Source(row.source).label), is_default=True),
     HistoryColumn("reference", _("Reference"), lambda row: row.client_reference or NOT_AVAILABLE),
 )
 USER_COLUMN = HistoryColumn("user", _("User"), lambda row: row.user.username if row.user else NOT_AVAILABLE, is_default=True)
@@ -58,7 +59,8 @@ def list_available_columns(query: HistoryQuery, *, shows_users: bool) -> list[Hi
 def select_columns(query: HistoryQuery, available: Sequence[HistoryColumn]) -> list[HistoryColumn]:
     """Return the columns that the address chooses, or the default ones."""
     chosen = query.values.get("column")
-    return [column for column in available if (column.key in chosen if chosen else column.is_default)]
+    columns = [column for column in available if (column.key in chosen if chosen else column.is_default)]
+    return [replace(column, title=str(column.title)) for column in columns]  # translated once, not in each row
 
 
 def drop_default_columns(query: HistoryQuery, available: Sequence[HistoryColumn]) -> None:
@@ -69,7 +71,10 @@ def drop_default_columns(query: HistoryQuery, available: Sequence[HistoryColumn]
 
 
 def list_cells(prediction: Prediction, columns: Sequence[HistoryColumn]) -> list[Cell]:
-    return [Cell(column.title, column.get_text(prediction), column.is_number) for column in columns]
+    """Return the text of each column, with its title, which the row shows on a narrow screen."""
+    return [
+        Cell(column.title, shorten(column.get_text(prediction), MAX_CELL_CHARACTERS), column.is_number) for column in columns
+    ]
 
 
 def find_selected_version(query: HistoryQuery) -> ModelVersion | None:

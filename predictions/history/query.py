@@ -45,7 +45,7 @@ class HistoryQuery:
     def get(self, name: str) -> str:
         return self.values.get(name, [""])[-1]
 
-    @property
+    @cached_property
     def filters(self) -> Values:
         """Return the filters and the named range, which links and saved filters keep."""
         dropped = {*VIEW_PARAMETERS, *CURSOR_PARAMETERS}
@@ -130,7 +130,7 @@ class HistoryQuery:
         parameters = {name: values for name, values in self.parameters.items() if name in self.filters or name in names}
         return urlencode(parameters, doseq=True)
 
-    @property
+    @cached_property
     def encoded_filters(self) -> str:
         return urlencode(self.filters, doseq=True)
 

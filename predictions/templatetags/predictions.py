@@ -30,9 +30,9 @@ register = template.Library()
 
 
 @register.filter
-def confidence_class(confidence: float) -> str:
-    """Return the CSS class of a confidence."""
-    return _get_level(confidence)[1]
+def confidence_class(confidence: float | None) -> str:
+    """Return the CSS class of a confidence; empty without one."""
+    return "" if confidence is None else _get_level(confidence)[1]
 
 
 @register.filter
@@ -59,6 +59,9 @@ register.filter("output_text", presentation.format_output)
 register.filter("prediction_error", describe_prediction_error)
 register.filter("warning_text", describe_warning)
 register.filter("true_output", presentation.format_true_output)
+register.filter("verdict", presentation.format_verdict)
+register.filter("review_summary", presentation.format_review)
+register.filter("selection_label", presentation.format_selection_label)
 register.filter("true_output_name", presentation.get_true_output_name)
 register.filter("display_features", presentation.get_display_features)
 register.filter("other_labels", presentation.get_other_labels)

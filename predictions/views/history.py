@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
 
@@ -120,6 +121,7 @@ def get_row_context(query: HistoryQuery) -> dict[str, Any]:
         "available_columns": available,
         "column_keys": [column.key for column in columns],
         "shows_all_users": shows_all_users,
+        "titles": {"prediction": gettext("Prediction"), "confidence": gettext("Confidence"), "time": gettext("Time")},
     }
 
 
