@@ -8,6 +8,8 @@ from django import forms
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+SUBMISSION_KEY_FIELD = "idempotency_key"  # a hidden field. See `accounts.services.submissions`.
+
 
 class MarkedInput(forms.Widget):
     """Add an input with the name of the field, so that a form with an empty value differs from one without the field."""

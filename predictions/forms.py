@@ -22,7 +22,6 @@ ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
 MAX_FORM_FEATURES = 200  # a model with more features takes a CSV row, or requests to the API
 MAX_LISTED_ERRORS = 5  # of a CSV row for such a model
 MAX_LISTED_CHARACTERS = 200
-SUBMISSION_KEY_FIELD = "idempotency_key"  # a hidden field. See `predictions.services.submissions`.
 
 
 class MultipleFileInput(forms.ClearableFileInput):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ScopesField
 from accounts.models import ApiToken, User
-from accounts.services import create_token, revoke_token
+from accounts.services import create_token_once, revoke_token
+from accounts.services.tokens import describe_existing_token
 from core.admin import GuardedAdmin
+from core.forms import SUBMISSION_KEY_FIELD
 
 STATES = {"active": _("Active"), "expired": _("Expired"), "revoked": _("Revoked")}
 
@@ -62,9 +64,20 @@ class ApiTokenAdmin(GuardedAdmin):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: forms.ModelForm, change: bool) -> None:
         if change:
             return
-        token, secret = create_token(user=obj.user, name=obj.name, expires_at=obj.expires_at, scopes=obj.scopes.split())
+        token, secret = create_token_once(
+            submitted_by=cast(User, request.user),
+            key=request.POST.get(SUBMISSION_KEY_FIELD, ""),
+            content=["token of the admin", str(obj.user_id), obj.name, str(obj.expires_at), obj.scopes],
+            user=obj.user,
+            name=obj.name,
+            expires_at=obj.expires_at,
+            scopes=obj.scopes.split(),
+        )
         obj.pk = token.pk
         obj.refresh_from_db()
+        if not secret:
+            messages.warning(request, describe_existing_token(token))
+            return
         messages.warning(request, gettext("Copy the token now. It is shown only once: %(secret)s") % {"secret": secret})
 
     @admin.action(description=_("Revoke the selected tokens"), permissions=["change"])

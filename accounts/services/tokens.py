@@ -6,14 +6,18 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import ApiToken, User
 from accounts.scopes import SCOPES, join_scopes
 from accounts.services.audit import Action, AuditObject, record_action
+from accounts.services.submissions import SHOW_AGAIN_PERIOD, create_once
+from core.locks import lock_row
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
@@ -42,6 +46,58 @@ def create_token(
         token.save()
         record_action(action=Action.TOKEN_CREATED, on=_describe_token(token), details=_describe_rights(token))
     return token, secret
+
+
+def create_token_once(*, submitted_by: User, key: str, content: Any, **values: Any) -> tuple[ApiToken, str]:
+    """Create a token for a form. If the form is submitted again, return the token of the first submission.
+
+    The second click of a double click gets a new secret for that token, because the browser never showed the first one.
+
+    Args:
+        submitted_by: the user who submits the form.
+        key, content: as `store_once` takes them.
+        values: as `create_token` takes them.
+
+    Returns:
+        The token and its secret. The secret is empty if an earlier submission has shown it.
+
+    Raises:
+        ValidationError, SubmissionRunning: as `create_token` and `store_once` do.
+    """
+    created: dict[UUID, str] = {}
+
+    def create() -> ApiToken:
+        token, secret = create_token(**values)
+        created[token.pk] = secret
+        return token
+
+    rows = ApiToken.objects.all()
+    token = create_once(user=submitted_by, key=key, content=content, create=create, rows=rows)
+    return token, created.get(token.pk) or _renew_secret(token)
+
+
+def describe_existing_token(token: ApiToken) -> str:
+    """Return the message for a form that was submitted again after it had created a token."""
+    text = gettext(
+        "This form was submitted before and has created the token %(token)s. Its secret is not shown again. If you have not "
+        "copied it, revoke the token and create another one."
+    )
+    return text % {"token": token}
+
+
+def _renew_secret(token: ApiToken) -> str:
+    """Give a token that was just created another secret with the same prefix, and return it.
+
+    The result is empty if the token is older or in use.
+    """
+    with transaction.atomic():
+        locked = lock_row(token)
+        if locked.state != "active" or locked.last_used_at or locked.created_at < timezone.now() - SHOW_AGAIN_PERIOD:
+            return ""
+        secret = token.prefix + secrets.token_urlsafe(TOKEN_BYTES)[SHOWN_TOKEN_CHARACTERS - len(TOKEN_PREFIX) :]
+        locked.digest = hash_secret(secret=secret)
+        locked.save(update_fields=["digest"])
+    return secret
 
 
 def revoke_token(*, token: ApiToken) -> None:

@@ -11,7 +11,10 @@ from django.views.generic import FormView, View
 
 from accounts.forms import TokenForm
 from accounts.requests import AuthenticatedRequest
-from accounts.services import create_token, revoke_token
+from accounts.services import create_token_once, revoke_token
+from accounts.services.submissions import SubmissionRunning
+from accounts.services.tokens import describe_existing_token
+from core.forms import SUBMISSION_KEY_FIELD
 
 MAX_LISTED_TOKENS = 100
 
@@ -24,8 +27,23 @@ class TokensView(LoginRequiredMixin, FormView):
     request: AuthenticatedRequest
 
     def form_valid(self, form: TokenForm) -> HttpResponse:
-        name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"].split()
-        token, secret = create_token(user=self.request.user, name=name, expires_at=form.get_expiry(), scopes=scopes)
+        user, values = self.request.user, form.cleaned_data
+        try:
+            token, secret = create_token_once(
+                submitted_by=user,
+                key=self.request.POST.get(SUBMISSION_KEY_FIELD, ""),
+                content=["token", values["name"], values["lifetime"], values["scopes"]],
+                user=user,
+                name=values["name"],
+                expires_at=form.get_expiry(),
+                scopes=values["scopes"].split(),
+            )
+        except SubmissionRunning as error:
+            form.add_error("name", str(error))
+            return self.form_invalid(form)
+        if not secret:
+            messages.warning(self.request, describe_existing_token(token))
+            return redirect("accounts:tokens")
         context = self.get_context_data(form=TokenForm(), new_token=token, secret=secret)
         return render(self.request, self.template_name, context)
 

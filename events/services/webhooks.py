@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -140,6 +140,12 @@ def rotate_secret(*, webhook: Webhook) -> Webhook:
         locked.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
         locked.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
     return locked
+
+
+def get_secret_time(webhook: Webhook) -> datetime:
+    """Return when the current secret was created."""
+    expires_at = webhook.previous_secret_expires_at
+    return expires_at - ROTATION_PERIOD if expires_at else webhook.created_at
 
 
 def delete_webhook(*, webhook: Webhook) -> None:

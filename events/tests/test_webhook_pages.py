@@ -11,12 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AttemptCount
+from core.forms import SUBMISSION_KEY_FIELD
 from events.deliveries import PAGE_SIZE
 from events.models import Delivery, Event, Webhook
 from events.services.webhook_state import disable_webhook
 from events.services.webhooks import MAX_TEST_EVENTS, send_test_event
 from events.tests.webhooks import SUCCEEDED, make_deliveries, make_webhook
 from events.webhooks.signatures import build_headers
+from mlsite.tests.forms import read_form
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 URL = "https://example.org/hook"
@@ -37,6 +39,33 @@ def test_a_webhook_is_created_and_its_secret_is_shown_once(signed_in, user):
         page = signed_in.get(url).content.decode()
         assert URL in page
         assert webhook.secret not in page
+
+
+def test_a_double_click_creates_one_webhook_and_one_new_secret(signed_in, user):
+    form = {**read_form(signed_in.get(NEW).content), "url": URL, "event_types": [SUCCEEDED]}
+    pages = [signed_in.post(NEW, form).content.decode() for _ in range(2)]
+    webhook = user.webhooks.get()
+    assert [page.count(webhook.secret) for page in pages] == [1, 1]
+    form = {SUBMISSION_KEY_FIELD: "key"}
+    pages = [post(signed_in, webhook, "secret", **form).content.decode() for _ in range(2)]
+    rotated = user.webhooks.get()
+    assert rotated.previous_secret == webhook.secret  # requests are still signed with it
+    assert [page.count(rotated.secret) for page in pages] == [1, 1]
+    user.webhooks.update(previous_secret_expires_at=rotated.previous_secret_expires_at - timedelta(minutes=1))
+    page = post(signed_in, webhook, "secret", **form).content.decode()
+    assert "The secret is not shown again." in page
+    assert rotated.secret not in page
+    assert user.webhooks.get().secret == rotated.secret
+
+
+def test_a_double_click_sends_one_test_event(signed_in, user):
+    webhook = make_webhook(user, URL)
+    keys = read_form(signed_in.get(webhook.get_absolute_url()).content)[SUBMISSION_KEY_FIELD]
+    assert len(set(keys)) == 2  # for a test event and for a new secret
+    for _ in range(2):
+        page = post(signed_in, webhook, "test", **{SUBMISSION_KEY_FIELD: keys[0]})
+        assert "The test event will be sent" in page.content.decode()
+    assert Delivery.objects.count() == 1
 
 
 def test_the_page_shows_how_to_verify_requests(signed_in, user, monkeypatch):

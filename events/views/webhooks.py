@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +12,24 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import FormView, TemplateView, View
 
 from accounts.requests import AuthenticatedRequest
+from accounts.services.submissions import SHOW_AGAIN_PERIOD, SubmissionRunning, create_once
 from accounts.services.usage import LimitReached
 from core.formatting import format_count
-from core.forms import remember_shown_values
+from core.forms import SUBMISSION_KEY_FIELD, remember_shown_values
 from events.deliveries import get_delivery_page, has_failed_delivery, parse_delivery_id
 from events.forms import WebhookForm
 from events.models import TargetStatus, Webhook
 from events.services.webhooks import (
     create_webhook,
     delete_webhook,
+    get_secret_time,
     pause_webhook,
     resend_deliveries,
     resume_webhook,
@@ -44,8 +49,24 @@ class WebhookBaseView(LoginRequiredMixin, View):
     def webhook(self) -> Webhook:
         return get_object_or_404(self.request.user.webhooks, pk=self.kwargs["pk"])
 
+    def store_once(self, content: list[Any], change: Callable[[], Webhook]) -> Webhook:
+        """Create or change a webhook, unless the form was submitted before. Return the webhook.
+
+        Raises:
+            SubmissionRunning: as `create_once` does.
+        """
+        key = self.request.POST.get(SUBMISSION_KEY_FIELD, "")
+        rows = Webhook.objects.all()
+        return create_once(user=self.request.user, key=key, content=content, create=change, rows=rows)
+
     def render_secret(self, webhook: Webhook, *, title: str) -> HttpResponse:
-        """Return the page that shows the secret, the only time that it is shown."""
+        """Return the page that shows a new secret, the only time that it is shown.
+
+        The second click of a double click shows it too. If the form is submitted again later, the response is a redirect.
+        """
+        if get_secret_time(webhook) < timezone.now() - SHOW_AGAIN_PERIOD:
+            messages.warning(self.request, _("This form was submitted before. The secret is not shown again."))
+            return redirect(webhook)
         context = {"webhook": webhook, "title": title, "snippets": SNIPPETS}
         return render(self.request, "events/webhook_secret.html", context)
 
@@ -71,10 +92,11 @@ class CreateWebhookView(WebhookBaseView, FormView):
     request: AuthenticatedRequest
 
     def form_valid(self, form: WebhookForm) -> HttpResponse:
+        user, values = self.request.user, form.cleaned_data
         try:
-            webhook = create_webhook(user=self.request.user, **form.cleaned_data)
-        except ValidationError as error:
-            form.add_error(None, error)
+            webhook = self.store_once(["webhook", values], partial(create_webhook, user=user, **values))
+        except (ValidationError, SubmissionRunning) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
             return self.form_invalid(form)
         return self.render_secret(webhook, title=_("Webhook created"))
 
@@ -126,7 +148,13 @@ class RotateSecretView(WebhookBaseView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        return self.render_secret(rotate_secret(webhook=self.webhook), title=_("New secret"))
+        webhook = self.webhook
+        try:
+            webhook = self.store_once(["secret", str(pk)], partial(rotate_secret, webhook=webhook))
+        except SubmissionRunning as error:
+            messages.error(request, str(error))
+            return redirect(webhook)
+        return self.render_secret(webhook, title=_("New secret"))
 
 
 class WebhookActionView(WebhookBaseView):
@@ -138,8 +166,8 @@ class WebhookActionView(WebhookBaseView):
         webhook = self.webhook
         try:
             messages.success(request, self.change_webhook(webhook))
-        except LimitReached as error:
-            messages.error(request, error.message)
+        except (LimitReached, SubmissionRunning) as error:
+            messages.error(request, str(error))
         return redirect(webhook)
 
     def change_webhook(self, webhook: Webhook) -> str:
@@ -163,7 +191,11 @@ class SendTestEventView(WebhookActionView):
     """Send a test event, unless the user has sent too many."""
 
     def change_webhook(self, webhook: Webhook) -> str:
-        send_test_event(webhook=webhook)
+        def send() -> Webhook:
+            send_test_event(webhook=webhook)
+            return webhook
+
+        self.store_once(["test event", str(webhook.pk)], send)
         return _("The test event will be sent within seconds. Reload this page to see the response.")
 
 

@@ -107,6 +107,12 @@ def test_a_double_click_creates_one_token(page, watched):
     check_double_clicks(page, create_token, count=count_tokens)
 
 
+@NO_SCRIPTS
+def test_a_double_click_without_scripts_creates_one_token(page, watched):
+    sign_up(page, scripted=False)
+    check_double_clicks(page, create_token, count=count_tokens)
+
+
 @pytest.mark.slow
 @NO_SCRIPTS
 def test_a_double_click_without_scripts_stores_one_prediction(page, watched):

@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.submissions import DOUBLE_CLICK_PERIOD
 from core.validators import remove_control_characters
 from inference.errors import InvalidInput
 from predictions.models import Prediction, PredictionComment, PredictionTag
 from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS, normalize_tag_name
 from predictions.services.reviews import check_predictions, lock_predictions
-from predictions.services.submissions import DOUBLE_CLICK_PERIOD
 
 MAX_TAGS = 20  # of a prediction
 

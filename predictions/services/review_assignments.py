@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.submissions import DOUBLE_CLICK_PERIOD
 from core.locks import lock_row
 from predictions.models import ReviewAssignment, ReviewGoal
-from predictions.services.submissions import DOUBLE_CLICK_PERIOD
 
 END_FILTER = "created_before"  # differs between two clicks, because the page adds the current time
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from core.templatetags.submissions import submission_key
 from inference.signature import get_table_part
 from predictions import presentation
 from predictions.feature_ranges import UnusualValue, list_unusual_values
-from predictions.forms import SUBMISSION_KEY_FIELD
 from predictions.history.columns import list_cells
 from predictions.models import Prediction
 from predictions.stored_errors import describe_prediction_error, describe_warning
@@ -72,13 +69,4 @@ register.filter("text_start", presentation.format_text_start)
 register.filter("is_pixelated", presentation.is_pixelated)
 register.filter("history_cells", list_cells)
 register.filter("open_query", presentation.build_open_query)
-
-
-@register.simple_tag
-def submission_key() -> SafeString:
-    """Return a hidden field with a new key. A form that is submitted twice with the same key is stored once.
-
-    Without `autocomplete`, some browsers keep the old key when the page is reloaded.
-    """
-    key = secrets.token_urlsafe(16)
-    return format_html('<input type="hidden" name="{}" value="{}" autocomplete="off">', SUBMISSION_KEY_FIELD, key)
+register.simple_tag(submission_key)

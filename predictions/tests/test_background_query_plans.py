@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from accounts.services.idempotency import claim_key, delete_expired_keys
+from accounts.services.submissions import find_submission_key
 from predictions.models import BatchJob
 from predictions.services.background import expire_queued, requeue_lost
 from predictions.services.batch_jobs import delete_old_drafts, requeue_lost_jobs
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.references import find_by_reference
-from predictions.services.submissions import find_submission_key
 from predictions.services.sweep import sweep_media
 
 pytestmark = [

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import IdempotencyKey
+from accounts.services import submissions
 from inference.errors import Overloaded
 from inference.predictor import Predictor
 from inference.tests.factories import make_image
 from predictions.models import Input, Prediction
-from predictions.services import submissions
 from predictions.tests.factories import list_stored_files, make_image_file
 from predictions.views.submissions import DOUBLE_CLICK_SECONDS, PREVIOUS_KEY_COOKIE
 

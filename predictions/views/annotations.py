@@ -14,6 +14,7 @@ from django.views.generic import View
 
 from accounts.models import User
 from accounts.requests import AuthenticatedRequest
+from accounts.services.submissions import store_once
 from core.fields import parse_uuid
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
@@ -21,7 +22,6 @@ from predictions.models import Input, Prediction, PredictionTag
 from predictions.services.annotations import InvalidAnnotation, add_comment, add_tag, remove_tag
 from predictions.services.other_versions import predict_with_version
 from predictions.services.stored_files import StoredFileError
-from predictions.services.submissions import store_once
 from predictions.views.mixins import HtmxLoginRequiredMixin
 from predictions.views.submissions import SubmissionMixin
 from registry.models import ModelVersion, RegisteredModel

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
 
 from accounts.requests import AuthenticatedRequest
+from accounts.services.submissions import store_once
 from core.errors import get_status
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError, ModelLoading, Overloaded
@@ -23,7 +24,6 @@ from predictions.forms import ExampleForm
 from predictions.models import Prediction
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
-from predictions.services.submissions import store_once
 from predictions.views.mixins import (
     HtmxLoginRequiredMixin,
     build_error_response,

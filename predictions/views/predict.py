@@ -16,6 +16,7 @@ from django.views.generic import FormView
 from django_htmx.http import push_url
 
 from accounts.requests import AuthenticatedRequest
+from accounts.services.submissions import store_once
 from core.errors import get_status
 from core.fields import parse_uuid
 from core.formatting import format_bytes
@@ -30,7 +31,6 @@ from predictions.services.decoding import limit_request_decoding
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
-from predictions.services.submissions import store_once
 from predictions.snippets import build_snippets
 from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, get_job_limits, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_loading_response

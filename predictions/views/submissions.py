@@ -9,8 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.requests import AuthenticatedRequest
-from predictions.forms import SUBMISSION_KEY_FIELD
-from predictions.services.submissions import find_submission_key
+from accounts.services.submissions import find_submission_key
+from core.forms import SUBMISSION_KEY_FIELD
 
 PREVIOUS_KEY_COOKIE = "previous_submission"
 DOUBLE_CLICK_SECONDS = 1

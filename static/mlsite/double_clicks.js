@@ -1,5 +1,5 @@
-// A double click submits a form once. The server handles forms that store predictions, also without scripts; other forms,
-// such as that of a new API token, would run twice.
+// A double click submits a form once. The server handles forms that create something, also without scripts; other forms,
+// such as that of an alert, would run twice.
 const DOUBLE_CLICK_MILLISECONDS = 2000;
 const submissions = new WeakMap();
 

@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
 from accounts.services.idempotency import hash_content
+from accounts.services.submissions import store_once
 from core.errors import get_status
 from core.formatting import format_bytes
 from core.storage_errors import StorageUnavailable
@@ -24,7 +25,6 @@ from inference.errors import InferenceError
 from predictions.batch_jobs.forms import BatchFileForm
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import create_batch_job, start_batch_job
-from predictions.services.submissions import store_once
 from predictions.tables.paste import add_missing_header, build_pasted_file
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices

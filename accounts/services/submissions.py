@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 
@@ -18,6 +19,7 @@ from inference.errors import InferenceError
 T = TypeVar("T", bound=Model)
 
 DOUBLE_CLICK_PERIOD = timedelta(seconds=2)  # the same form within this time was submitted twice by mistake
+SHOW_AGAIN_PERIOD = timedelta(seconds=10)  # in which a form that is submitted again shows the secret that it created
 WAIT_SECONDS = 30.0  # for the first submission
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.5
 
@@ -60,6 +62,27 @@ def store_once(*, user: User, key: str, content: Any, run: Callable[..., T], row
                 raise SubmissionRunning(message) from error
         time.sleep(poll_seconds)
         poll_seconds = min(poll_seconds * 2, MAX_POLL_SECONDS)
+
+
+def create_once(*, user: User, key: str, content: Any, create: Callable[[], T], rows: QuerySet[T]) -> T:
+    """Create a row as `store_once` does, with a service that takes no `in_transaction`. It must not wait for a model.
+
+    Raises:
+        SubmissionRunning: as `store_once` does.
+    """
+
+    def run(in_transaction: Callable[[T], object] | None) -> T:
+        with transaction.atomic():
+            row = create()
+            if in_transaction:
+                in_transaction(row)
+        return row
+
+    try:
+        return store_once(user=user, key=key, content=content, run=run, rows=rows)
+    except SubmissionRunning as error:
+        message = gettext("This form was submitted before, and is still running. Try again in a minute.")
+        raise SubmissionRunning(message) from error
 
 
 def find_submission_key(*, user: User, keys: Sequence[str], content: Any) -> str:
