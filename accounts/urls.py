@@ -54,6 +54,7 @@ urlpatterns = [
     path("second-factor/set-up/", views.SetUpView.as_view(), name="second_factor_set_up"),
     path("second-factor/recovery-codes/", views.RecoveryCodesView.as_view(), name="recovery_codes"),
     path("second-factor/remove/", views.RemoveView.as_view(), name="remove_second_factor"),
+    path("form/", views.UnsentFormView.as_view(), name="unsent_form"),
     path("tokens/", views.TokensView.as_view(), name="tokens"),
     path("tokens/<uuid:pk>/revoke/", views.RevokeTokenView.as_view(), name="revoke_token"),
 ]

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from accounts.unsent_forms import read_form, store_form
 from mlsite import errors
 from predictions.filters import REPEATABLE_FILTERS
 
@@ -28,6 +29,7 @@ REPEATED_DETAIL = "The query parameter {!r} occurs more than once. Send it once.
 FILTERED_PATHS = ("/api/v1/predictions/", "/api/v1/predictions/export/")
 MAX_QUOTED_CHARACTERS = 100
 SESSION_DETAIL = _("You are signed out, and nothing was saved. Sign in, then submit the form again.")
+STORED_FORM_DETAIL = _("You are signed out, and nothing was saved yet. Sign in to continue with what you have entered.")
 TAB_DETAIL = _("You are signed out, and nothing was saved. Sign in in another tab, then submit the form again.")
 
 
@@ -115,8 +117,8 @@ class SessionEndMiddleware:
     """Report that a form was not processed if it was sent without a session.
 
     Otherwise, the browser would open the URL of the form with GET after the sign-in, as if the form had been accepted. htmx
-    gets the error as text, and the page keeps the content of the form. Others are redirected, with a message, to sign in and
-    to return to the page of the form.
+    gets the error as text, and the page keeps the content of the form. Others are redirected, with a message, to sign in.
+    Then they can submit what they have entered, or return to the page of the form if it is too large or has no content.
     """
 
     def __init__(self, get_response: errors.GetResponse) -> None:
@@ -132,8 +134,14 @@ class SessionEndMiddleware:
             return response
         if request.headers.get("HX-Request") == "true":
             return errors.build_error_response(request, code="session-ended", detail=str(TAB_DETAIL))
+        page = find_form_path(request)
+        form = read_form(request, page=page)
+        redirection = redirect_to_login(reverse("accounts:unsent_form"))
+        if form and form.list_entries() and store_form(redirection, form):
+            messages.warning(request, STORED_FORM_DETAIL)
+            return redirection
         messages.warning(request, SESSION_DETAIL)
-        return redirect_to_login(find_form_path(request))
+        return redirect_to_login(page)
 
 
 def find_form_path(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from accounts.views.second_factor import RecoveryCodesView, RemoveView, SecondFa
 from accounts.views.sign_in import SignInView, SignOutView, StaffLoginView
 from accounts.views.sign_up import SignUpCheckView, SignUpView
 from accounts.views.tokens import RevokeTokenView, TokensView
+from accounts.views.unsent_forms import UnsentFormView
 
 __all__ = [
     "EmailView",
@@ -29,4 +30,5 @@ __all__ = [
     "SignUpView",
     "StaffLoginView",
     "TokensView",
+    "UnsentFormView",
 ]

@@ -54,13 +54,6 @@ def test_repeated_parameters_are_refused(api, shades):
     assert_problem(response, 400, "repeated-field")
 
 
-def test_a_form_of_the_admin_without_a_session_is_reported(client, db):
-    url = "/admin/accounts/user/add/"
-    response = client.post(url, {"username": "new"}, headers={"referer": f"http://testserver{url}"}, follow=True)
-    assert response.redirect_chain == [(f"/accounts/login/?next={url}", 302)]
-    assert "You are signed out, and nothing was saved." in response.content.decode()
-
-
 def test_a_redirect_to_the_sign_in_page_itself_is_no_lost_form(client, db):
     url = reverse("accounts:login")
     response = client.post(reverse("accounts:language"), {"language": "de", "next": url}, follow=True)
