@@ -84,6 +84,7 @@ def build_grid(job: BatchJob, options: GridOptions) -> dict[str, Any]:
             for order in (DOUBTFUL_ORDER, UPLOAD_ORDER)
         ],
         "is_sorted": is_sorted,
+        "has_confidence": any(item.prediction and item.prediction.confidence is not None for item in items),
         "options": options,
         "url": reverse("predictions:batch-job", args=[job.pk]),
         "results_url": reverse("predictions:batch-job-results", args=[job.pk]),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from inference.tests.factories import make_noise_image
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import add_images, create_batch_job, run_batch_job, start_batch_job
-from predictions.tests.factories import make_upload
+from predictions.tests.factories import change_predictions, make_upload
 from registry.references import resolve_model
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,14 @@ def test_grid_shows_errors_then_doubtful_predictions_and_filters(job, signed_in)
     assert signed_in.get(url, same, headers={"HX-Request": "true"}).status_code == 204
     assert signed_in.get(url, {"label": label}).url == f"{job.get_absolute_url()}?label={label}"
     assert b"1 image was not uploaded" in page.content
+
+
+def test_the_order_of_the_grid_is_named_by_what_it_sorts(job, signed_in):
+    url = job.get_absolute_url()
+    assert "Lowest confidence first" in signed_in.get(url).content.decode()
+    change_predictions(confidence=None, margin=None)
+    page = signed_in.get(url).content.decode()
+    assert ("Errors first" in page, "Lowest confidence first" in page) == (True, False)
 
 
 def test_predict_page_shows_the_last_job_and_its_digests(job, signed_in):
