@@ -47,13 +47,13 @@ class UnsentForm:
     has_files: bool
     user: str = ""
 
-    def list_entries(self) -> list[tuple[str, str]]:
-        """Return what the user can recognize: readable names, and values that are not empty."""
-        return [
-            (name.replace("_", " ").capitalize(), value)
-            for name, value in self.fields
-            if value.strip() and name not in HIDDEN_NAMES and not name.startswith(HIDDEN_PREFIXES)
-        ]
+    def list_entries(self) -> dict[str, str]:
+        """Return what the user can recognize: readable names, and values that are not empty, one a line."""
+        entries: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            if value.strip() and name not in HIDDEN_NAMES and not name.startswith(HIDDEN_PREFIXES):
+                entries.setdefault(name.replace("_", " ").capitalize(), []).append(value)
+        return {name: "\n".join(values) for name, values in entries.items()}
 
 
 def read_form(request: HttpRequest, *, page: str) -> UnsentForm | None:
