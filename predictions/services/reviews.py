@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.submissions import DOUBLE_CLICK_PERIOD
 from core.locks import RowDeleted
 from events.services import build_event, record_events
 from predictions.models import Prediction, Review
 from predictions.services.review_validation import ReviewInput, validate_review
 
 logger = logging.getLogger(__name__)
+
+COMPARED_FIELDS = ("verdict", "true_label", "true_value", "true_labels", "comment")
 
 
 def review_prediction(
@@ -28,10 +32,12 @@ def review_prediction(
     true_labels: Sequence[str] | None = None,
     comment: str = "",
     picked_by: str = Review.PickedBy.MANUAL,
+    ignores_double_clicks: bool = False,
 ) -> Review:
     """Store a person's review of a prediction and withdraw their earlier one.
 
     Args:
+        ignores_double_clicks: return the earlier review if it is the same and was just stored.
         prediction: a prediction that the reviewer can see; callers look it up with `visible_to`.
         verdict: a `Review.Verdict`; if empty, it is inferred from the true output.
         true_label: a label of the model version, for classification.
@@ -44,7 +50,20 @@ def review_prediction(
     """
     labels = None if true_labels is None else tuple(true_labels)
     review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment, labels))
-    return save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    with transaction.atomic() if ignores_double_clicks else nullcontext():
+        earlier = _find_same_review(review, prediction, reviewer) if ignores_double_clicks else None
+        return earlier or save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+
+
+def _find_same_review(review: ReviewInput, prediction: Prediction, reviewer: User) -> Review | None:
+    """Return the active review of a person if it is the same and was just stored. Lock the prediction."""
+    lock_predictions([prediction.pk])
+    recent = Review.objects.active().filter(prediction=prediction, reviewer=reviewer)
+    earlier: Review | None = recent.filter(created_at__gte=timezone.now() - DOUBLE_CLICK_PERIOD).first()
+    if earlier is None:
+        return None
+    row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=earlier.picked_by)
+    return earlier if all(getattr(row, name) == getattr(earlier, name) for name in COMPARED_FIELDS) else None
 
 
 def save_review(

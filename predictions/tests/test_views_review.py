@@ -1,7 +1,10 @@
 """The review section of a prediction."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from inference.tests.factories import make_image
 from predictions.models import Review
@@ -34,6 +37,17 @@ def test_mark_correct_and_undo(white, signed_in, user):
     assert ">Undo</button>" in html
     post_review(signed_in, white, verdict="withdraw")
     assert not Review.objects.active().exists()
+
+
+def test_a_double_click_stores_one_review(white, signed_in):
+    for fields in ({"verdict": "correct"}, {"true_label": "grey"}):
+        count = Review.objects.count()
+        for _ in range(2):
+            post_review(signed_in, white, **fields)
+        assert Review.objects.count() == count + 1
+    Review.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    post_review(signed_in, white, true_label="grey")  # on purpose
+    assert (Review.objects.count(), Review.objects.active().count()) == (3, 1)
 
 
 def test_choose_the_correct_label(white, signed_in):

@@ -63,6 +63,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             true_value=parse_true_value(fields.get("true_value", "")),
             true_labels=read_true_labels(fields),
             comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_CHARACTERS],
+            ignores_double_clicks=True,
         )
 
     def render_section(self, prediction: Prediction, error: str) -> HttpResponse:
