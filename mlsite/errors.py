@@ -16,8 +16,8 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFie
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
-from django.shortcuts import render
-from django.urls import Resolver404, get_script_prefix, resolve
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +33,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 logger = logging.getLogger(__name__)
 
+SIGN_IN_VIEWS = ("accounts:login", "accounts:signup")
 MAX_HOST_CHARACTERS = 100
 HOST_LOG_SECONDS = 60
 BAD_REQUEST_DETAILS: dict[type[Exception], Any] = {
@@ -98,7 +99,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return a 403 that depends on Django's reason."""
+    """Return a 403 that depends on Django's reason.
+
+    The second click of a double click on *Sign in* or *Sign up* has the token that the first one has replaced. It opens the
+    page again, which redirects signed-in users.
+    """
+    user: Any = getattr(request, "user", None)
+    if user is not None and user.is_authenticated and request.path in (reverse(name) for name in SIGN_IN_VIEWS):
+        return redirect(request.get_full_path())
     detail = gettext("The form has expired. Go back, reload the page, and submit the form again.")
     if reason == REASON_NO_CSRF_COOKIE:
         detail = gettext(

@@ -1,9 +1,11 @@
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from mlsite.tests.forms import read_form
 
 pytestmark = pytest.mark.django_db
 LOGIN_URL = "/accounts/login/"
@@ -22,6 +24,22 @@ def test_sign_in_creates_a_session_and_sign_out_ends_it(client, user):
     client.post(reverse("accounts:logout"))
     client.cookies["sessionid"] = cookie
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("name", ["login", "signup"])
+def test_a_double_click_without_scripts_opens_the_next_page(user, name):
+    """The first click has replaced the token with which the second one is sent."""
+    client = Client(enforce_csrf_checks=True)
+    url = f"{reverse(f'accounts:{name}')}?next=/predictions/"
+    token = read_form(client.get(url).content)["csrfmiddlewaretoken"][0]
+    passwords = {"password": PASSWORD} if name == "login" else {"password1": PASSWORD, "password2": PASSWORD}
+    form = {"username": "ada" if name == "login" else "grace", **passwords, "csrfmiddlewaretoken": token}
+    client.post(url, form)
+    response = client.post(url, form, follow=True)
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0] == ("/predictions/" if name == "login" else "/")
+    client.logout()
+    assert client.post(url, form).status_code == 403
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
