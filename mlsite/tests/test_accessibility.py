@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mlsite.tests.audit import Audit, without_motion
-from mlsite.tests.browser import sign_in, sign_up
+from mlsite.tests.browser import NEW_PASSWORD, sign_in, sign_up
 from mlsite.tests.site import SAMPLES
 
 # Create a replay of two versions, with results of each kind, and print its URL.
@@ -62,7 +62,7 @@ def test_public_pages_are_accessible(page, watched):
 def test_user_pages_are_accessible(page, watched):
     watched.expected = ["status of 400"]
     audit = Audit(page)
-    sign_up(page)
+    name = sign_up(page)
     audit.check_page("first visit")
     audit.check_page("empty history", "/predictions/")
     page.goto("/")
@@ -114,7 +114,25 @@ def test_user_pages_are_accessible(page, watched):
     page.locator(".account-menu summary").click()
     audit.check_page("account menu")
     audit.check_page("password", "/accounts/password/")
-    audit.check(26)
+    check_unsent_form(page, audit, name)
+    audit.check(27)
+
+
+def check_unsent_form(page, audit, name):
+    """Submit a form after the session has ended, sign in, and send the form."""
+    page.goto("/accounts/tokens/")
+    page.get_by_label("Name").fill("sent later")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_text("nothing was saved yet")).to_be_visible()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Submit the form")).to_be_visible()
+    audit.check_page("form that was not sent")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("cell", name="sent later")).to_be_visible()
+    expect(page.locator("#secret")).to_be_visible()
 
 
 def check_batch_jobs(page, audit):
