@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -152,17 +150,6 @@ def test_long_names_do_not_scroll_the_page(page, watched, seeded_site):
             assert page.evaluate(f"(place) => ({FILL_PLACES})(place, 'n'.repeat(40))", place), place
             widths[place] = page.evaluate("document.documentElement.scrollWidth")
     assert {place: width for place, width in widths.items() if width > 320} == {}
-
-
-def test_the_dark_theme_prints_dark_text(page, watched, seeded_site):
-    """Browsers print no backgrounds."""
-    sign_in(page, "/models/")
-    page.emulate_media(media="print", color_scheme="dark")
-    for url in ("/models/iris/", "/admin/predictions/review/queue/statistics/"):
-        page.goto(url)
-        expect(page.locator(".site-header")).to_be_hidden()
-        color = page.evaluate("getComputedStyle(document.body).color")
-        assert max(map(int, re.findall(r"\d+", color))) < 100, url
 
 
 @pytest.mark.slow

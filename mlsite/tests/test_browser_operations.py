@@ -82,6 +82,10 @@ def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     light = canvas.evaluate(READ_BRIGHTNESS)
     page.emulate_media(color_scheme="dark")
     wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) > light + 20", light)
+    page.emulate_media(media="print")  # the text on paper is dark in both themes
+    wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) < light + 5", light)
+    page.emulate_media(media="screen")
+    wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) > light + 20", light)
     page.evaluate("document.documentElement.dataset.theme = 'light'")  # the theme of the account
     wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) < light + 5", light)
 

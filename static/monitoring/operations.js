@@ -215,7 +215,7 @@ function drawData(data) {
 
 drawCharts();
 document.addEventListener("htmx:afterSwap", drawCharts);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", drawCharts);
 new MutationObserver(drawCharts).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
 // The versions of one model do not apply to another. In the capture phase, to reset the version before htmx reads the form.
