@@ -21,6 +21,13 @@ FILL_PLACES = """
     return places.length;
 }
 """
+ADD_SELECT = """
+(selector) => {
+    const select = document.createElement("select");
+    select.append(new Option("n".repeat(100)));
+    document.querySelector(selector).append(select);
+}
+"""
 GET_WIDTH = "document.documentElement.scrollWidth"
 SUBMIT_THREE_TIMES = """
 () => {
@@ -117,6 +124,20 @@ def test_lists_and_forms_of_the_admin_fit_in_narrow_windows(page, watched, seede
     page.goto(f"/admin/predictions/prediction/{prediction}/change/")
     assert page.evaluate(FILL_PLACES, ".review button, .review option")
     assert page.evaluate(GET_WIDTH) <= 320
+
+
+def test_a_list_of_long_labels_fits_in_a_narrow_window(page, watched, seeded_site):
+    page.set_viewport_size({"width": 390, "height": 850})
+    sign_in(page, "/?model=iris&example=1")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator(".result .review")).to_be_visible()
+    page.evaluate(ADD_SELECT, ".result .review form .form-actions")
+    assert page.evaluate(GET_WIDTH) <= 390
+    page.goto("/admin/predictions/review/queue/?model=iris")
+    expect(page.locator("#queue[data-ready]")).to_be_visible()
+    expect(page.locator(".queue-prediction").first).to_be_visible()
+    page.evaluate(ADD_SELECT, ".queue-prediction")
+    assert page.evaluate(GET_WIDTH) <= 390
 
 
 def test_another_button_of_a_form_is_no_double_click(page, watched):
