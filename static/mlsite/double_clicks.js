@@ -1,5 +1,4 @@
-// A double click submits a form once. The server handles forms that create something, also without scripts; other forms,
-// such as that of an alert, would run twice.
+// A double click submits a form once. The server does the same for forms that create something.
 const DOUBLE_CLICK_MILLISECONDS = 2000;
 const submissions = new WeakMap();
 
