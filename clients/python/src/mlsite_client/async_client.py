@@ -6,13 +6,15 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 
 from mlsite_client import batches, operations
 from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation
+from mlsite_client.operations import Operation
+from mlsite_client.paths import API_PATH
 from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.runners import run_async
@@ -111,8 +113,8 @@ class AsyncClient:
         )
         return await self._run(operation)
 
-    async def get(self, prediction: str) -> Prediction:
-        """Get a prediction by its ID."""
+    async def get(self, prediction: Prediction | UUID | str) -> Prediction:
+        """Get a prediction by its ID, or the current state of one."""
         return Prediction.from_json(await self._run(operations.fetch_object(self._policy, "predictions", prediction)))
 
     async def predictions(self, **filters: Any) -> AsyncIterator[Prediction]:
@@ -128,7 +130,7 @@ class AsyncClient:
 
     async def review(
         self,
-        prediction: Prediction | str,
+        prediction: Prediction | UUID | str,
         verdict: str | None = None,
         *,
         true_label: str | None = None,
@@ -156,13 +158,13 @@ class AsyncClient:
         operation = operations.submit_job(self._policy, Path(path), model=model, mapping=mapping, key=idempotency_key)
         return await self._run(operation)
 
-    async def get_job(self, job: str) -> BatchJob:
-        """Get a batch job by its ID."""
+    async def get_job(self, job: BatchJob | UUID | str) -> BatchJob:
+        """Get a batch job by its ID, or the current state of one."""
         return BatchJob.from_json(await self._run(operations.fetch_object(self._policy, "batch-jobs", job)))
 
-    async def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
+    async def download_results(self, job: BatchJob | UUID | str, path: str | os.PathLike[str]) -> Path:
         """Write the results of a batch job to a CSV file."""
-        return await self._run(operations.download(self._policy, f"{job.url}results/", Path(path)))
+        return await self._run(operations.download_results(self._policy, job, Path(path)))
 
     async def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
         """Wait until a prediction or a batch job is final, and return it."""

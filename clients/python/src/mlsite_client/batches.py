@@ -18,7 +18,8 @@ from mlsite_client.inputs import (
     read_image,
     to_json,
 )
-from mlsite_client.operations import API_PATH, Files, Operation, Request, create, format_key
+from mlsite_client.operations import Files, Operation, Request, create, format_key
+from mlsite_client.paths import API_PATH
 from mlsite_client.progress import Progress, get_reporter
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import Prediction, Problem

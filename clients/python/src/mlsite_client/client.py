@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 
 from mlsite_client import batches, operations
 from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation
+from mlsite_client.operations import Operation
+from mlsite_client.paths import API_PATH
 from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.runners import run
@@ -153,8 +155,8 @@ class Client:
         )
         return self._run(operation)
 
-    def get(self, prediction: str) -> Prediction:
-        """Get a prediction by its ID."""
+    def get(self, prediction: Prediction | UUID | str) -> Prediction:
+        """Get a prediction by its ID, or the current state of one."""
         return Prediction.from_json(self._run(operations.fetch_object(self._policy, "predictions", prediction)))
 
     def predictions(self, **filters: Any) -> Iterator[Prediction]:
@@ -169,7 +171,7 @@ class Client:
 
     def review(
         self,
-        prediction: Prediction | str,
+        prediction: Prediction | UUID | str,
         verdict: str | None = None,
         *,
         true_label: str | None = None,
@@ -204,13 +206,13 @@ class Client:
         operation = operations.submit_job(self._policy, Path(path), model=model, mapping=mapping, key=idempotency_key)
         return self._run(operation)
 
-    def get_job(self, job: str) -> BatchJob:
-        """Get a batch job by its ID."""
+    def get_job(self, job: BatchJob | UUID | str) -> BatchJob:
+        """Get a batch job by its ID, or the current state of one."""
         return BatchJob.from_json(self._run(operations.fetch_object(self._policy, "batch-jobs", job)))
 
-    def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
+    def download_results(self, job: BatchJob | UUID | str, path: str | os.PathLike[str]) -> Path:
         """Write the results of a batch job to a CSV file: the columns of the input and those of the predictions."""
-        return self._run(operations.download(self._policy, f"{job.url}results/", Path(path)))
+        return self._run(operations.download_results(self._policy, job, Path(path)))
 
     def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
         """Wait until a prediction or a batch job is final, and return it.

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import quote
 
 import httpx
 
 from mlsite_client.errors import ConnectionFailed, MlsiteError, UnexpectedResponse, WaitTimeout, build_error
 from mlsite_client.inputs import ImageSource, Row, list_inputs, read_image, to_json
+from mlsite_client.paths import API_PATH, ObjectOrId, build_path, check_started
 from mlsite_client.progress import get_job_reporter
 from mlsite_client.retries import RetryPolicy, is_retried
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
@@ -27,7 +27,6 @@ from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 T = TypeVar("T")
 Files: TypeAlias = "list[tuple[str, tuple[str, bytes]]]"
 
-API_PATH = "/api/v1/"
 MAX_KEY_CHARACTERS = 255  # of an idempotency key
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.2, 3.0
 
@@ -168,6 +167,7 @@ def submit_job(
 
 def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, progress: bool) -> Operation[Waitable]:
     """Poll until the status is final. `timeout` counts the pauses, in seconds."""
+    check_started(started)
     report = get_job_reporter(progress)
     current, waited, pause = started, 0.0, FIRST_POLL_SECONDS
     while not current.is_final:
@@ -181,12 +181,8 @@ def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, progress: bo
     return current
 
 
-def fetch_object(policy: RetryPolicy, collection: str, object_id: str) -> Operation[Any]:
-    return (yield from fetch(policy, build_path(collection, object_id)))
-
-
-def build_path(collection: str, object_id: str) -> str:
-    return f"{API_PATH}{collection}/{quote(object_id, safe='')}/"
+def fetch_object(policy: RetryPolicy, collection: str, object_or_id: ObjectOrId) -> Operation[Any]:
+    return (yield from fetch(policy, build_path(collection, object_or_id)))
 
 
 def fetch(policy: RetryPolicy, path: str, params: Mapping[str, Any] | None = None) -> Operation[Any]:
@@ -195,14 +191,14 @@ def fetch(policy: RetryPolicy, path: str, params: Mapping[str, Any] | None = Non
 
 
 def cancel(policy: RetryPolicy, started: Waitable) -> Operation[Waitable]:
+    check_started(started)
     body = yield from send(Request("POST", f"{started.url}cancel/"), policy)
     return type(started).from_json(body)
 
 
-def review(policy: RetryPolicy, prediction: Prediction | str, values: Mapping[str, Any]) -> Operation[Review]:
-    prediction_id = prediction if isinstance(prediction, str) else prediction.id
+def review(policy: RetryPolicy, prediction: ObjectOrId, values: Mapping[str, Any]) -> Operation[Review]:
     body = {name: to_json(value) for name, value in values.items() if value is not None}
-    path = build_path("predictions", prediction_id)
+    path = build_path("predictions", prediction)
     body = yield from create(Request("POST", f"{path}reviews/", json=body), policy)
     return Review.from_json(body)
 
@@ -210,6 +206,10 @@ def review(policy: RetryPolicy, prediction: Prediction | str, values: Mapping[st
 def send_ground_truth(policy: RetryPolicy, items: Iterable[Mapping[str, Any]]) -> Operation[dict[str, Any]]:
     request = Request("POST", f"{API_PATH}ground-truth/", json={"items": [to_json(item) for item in list_inputs(items)]})
     return (yield from create(request, policy))
+
+
+def download_results(policy: RetryPolicy, job: ObjectOrId, target: Path) -> Operation[Path]:
+    return (yield from download(policy, f"{build_path('batch-jobs', job)}results/", target))
 
 
 def download(policy: RetryPolicy, path: str, target: Path, params: Mapping[str, Any] | None = None) -> Operation[Path]:
