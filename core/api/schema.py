@@ -59,6 +59,8 @@ COMMON_DESCRIPTIONS = {  # of all operations
     "403": "The token lacks the scope, the CSRF token is missing or invalid, or you don't have permission.",
     "406": "Only JSON responses are available.",
     "429": "Too many requests. See Retry-After.",
+    "4XX": "The server rejected the request before its content was read. For example, a header or the URL is too long.",
+    "500": "An internal error.",
     "503": "The model is busy, or a service is unavailable. See Retry-After.",
 }
 

@@ -54,6 +54,7 @@ def test_the_schema_is_valid(tmp_path):
     assert [name for name in schema["components"]["schemas"] if name.endswith("RequestRequest")] == []
     assert '"nullable"' not in json.dumps(schema)  # OpenAPI 3.0; in 3.1, null is a type
     check_operations(schema)
+    check_errors(schema)
 
 
 def check_operations(schema):
@@ -75,6 +76,16 @@ def check_operations(schema):
         for content, value in examples:
             validator = Draft202012Validator({**content["schema"], "components": schema["components"]})
             assert [error.message for error in validator.iter_errors(value)] == [], name
+
+
+def check_errors(schema):
+    """Each operation describes all errors as problems, also those of the server, such as 414 and 431, and of the database."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            errors = {status: response for status, response in operation["responses"].items() if status[0] in "45"}
+            assert {"401", "403", "4XX", "500", "503"} <= errors.keys(), operation["operationId"]
+            for response in errors.values():
+                assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
 
 
 def find_contents(operation):
