@@ -79,7 +79,7 @@ def check_operations(schema):
 
 
 def check_errors(schema):
-    """Each operation describes all errors as problems, also those of the server, such as 414 and 431, and of the database."""
+    """Each operation describes all errors as problems, also those of the server, such as 414 and 431."""
     for path in schema["paths"].values():
         for operation in path.values():
             errors = {status: response for status, response in operation["responses"].items() if status[0] in "45"}
