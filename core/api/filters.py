@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 
 from django.db.models import QuerySet
 from django.forms import BaseForm
-from django_filters.rest_framework import CharFilter, DjangoFilterBackend, Filter
+from django_filters.rest_framework import CharFilter, DjangoFilterBackend
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
@@ -30,21 +30,25 @@ class StrictFilterBackend(DjangoFilterBackend):
         filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED_ACTIONS else None
         if filterset is None:
             return queryset
-        reject_empty_values(request, filterset.filters)
+        filters = filterset.filters.items()  # the text of a filter can be empty
+        reject_empty_values(request, {name for name, item in filters if not isinstance(item, CharFilter)})
         validate_filters(filterset.form, filterset.find_unknown_names(NON_FILTER_PARAMETERS), filterset.filters)
         rows = filterset.qs
         validate_filters(filterset.form, (), filterset.filters)  # a search can find too much
         return rows
 
 
-def reject_empty_values(request: Request, filters: Mapping[str, Filter]) -> None:
-    """Reject filters without a value, which django-filter ignores. The text of a filter can be empty.
+def reject_empty_values(request: Request, names: Container[str]) -> None:
+    """Reject query parameters without a value, which forms ignore.
+
+    Args:
+        names: of the parameters that cannot be empty.
 
     Raises:
         ValidationError: `blank`.
     """
-    empty = [name for name, values in request.query_params.lists() if "" in values and name in filters]
-    if errors := {name: [EMPTY_MESSAGE] for name in empty if not isinstance(filters[name], CharFilter)}:
+    empty = [name for name, values in request.query_params.lists() if "" in values and name in names]
+    if errors := {name: [EMPTY_MESSAGE] for name in empty}:
         raise ValidationError(errors, code="blank")
 
 

@@ -10,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.filters import validate_filters
+from core.api.filters import reject_empty_values, validate_filters
 from evaluation.api.serializers import QualitySerializer
 from evaluation.forms import EvaluationForm
 from evaluation.report import evaluate_version
@@ -50,6 +50,7 @@ class QualityView(GenericAPIView):
     def get(self, request: Request, name: str) -> Response:
         """Get the metrics of a version. They include your own predictions or, for reviewers, all predictions."""
         form = EvaluationForm(request.query_params)
+        reject_empty_values(request, form.fields)
         validate_filters(form, form.find_unknown_names({"format"}), form.fields)
         filters = form.cleaned_data
         model = self.get_object()

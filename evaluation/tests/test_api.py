@@ -75,6 +75,9 @@ def test_parameters_select_the_version_and_its_predictions(reviewed, api, write_
         ("?picked_by=luck", 400, "invalid-choice"),
         ("?vresion=1", 400, "unknown-filter"),
         ("?compare=1", 400, "unknown-filter"),
+        ("?version=", 400, "blank"),
+        ("?since=", 400, "blank"),
+        ("?picked_by=", 400, "blank"),
     ],
 )
 def test_invalid_parameters_are_rejected(reviewed, api, query, status, code):
