@@ -55,6 +55,7 @@ def test_the_schema_is_valid(tmp_path):
     assert '"nullable"' not in json.dumps(schema)  # OpenAPI 3.0; in 3.1, null is a type
     check_operations(schema)
     check_errors(schema)
+    check_bodies(schema)
 
 
 def check_operations(schema):
@@ -86,6 +87,13 @@ def check_errors(schema):
             assert {"401", "403", "4XX", "500", "503"} <= errors.keys(), operation["operationId"]
             for response in errors.values():
                 assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+
+
+def check_bodies(schema):
+    """Clients of OpenAPI Generator support the first media type only, and send JSON if the operation accepts it."""
+    for path in ("/api/v1/predictions/", "/api/v1/predictions/batch/"):
+        assert next(iter(schema["paths"][path]["post"]["requestBody"]["content"])) == "application/json"
+    assert list(schema["paths"]["/api/v1/batch-jobs/"]["post"]["requestBody"]["content"]) == ["multipart/form-data"]
 
 
 def find_contents(operation):

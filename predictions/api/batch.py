@@ -42,7 +42,7 @@ class BatchView(LargeBodyMixin):
     write_scope = PREDICT
 
     @extend_schema(
-        request={"multipart/form-data": BatchImagesSerializer(), "application/json": BatchRequestSerializer()},
+        request={"application/json": BatchRequestSerializer(), "multipart/form-data": BatchImagesSerializer()},
         responses=BatchResultSerializer,
         parameters=[STORE_PARAMETER, IDEMPOTENCY_PARAMETER],
     )

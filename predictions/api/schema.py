@@ -115,8 +115,8 @@ def _make_json_example(name: str, **value: Any) -> OpenApiExample:
 
 CREATE: dict[str, Any] = {
     "request": {
+        "application/json": PredictionRequestSerializer(),  # first: OpenAPI Generator supports only one, and prefers JSON
         "multipart/form-data": ImageRequestSerializer(),
-        "application/json": PredictionRequestSerializer(),
         **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
     },
     "parameters": [

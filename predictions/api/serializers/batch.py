@@ -11,13 +11,11 @@ from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
 from inference.messages import quote_value
-from predictions.api.serializers.fields import FeatureOrderField
+from predictions.api.serializers.fields import ROW_SCHEMA, FeatureOrderField
 from predictions.api.serializers.prediction import PredictionSerializer
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 FILE_FIELD = "file"  # another name for the parts with the images
-VALUE_SCHEMA: dict[str, Any] = {}  # a number, a string, a boolean, or null
-ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
 TEXT_SCHEMA = {"type": "string"}
 ROW_LIST = {"type": "array", "minItems": 1, "maxItems": settings.MAX_BATCH_ROWS}
 IMAGE_LIST = {"type": "array", "minItems": 1, "maxItems": settings.MAX_BATCH_IMAGES}

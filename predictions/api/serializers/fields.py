@@ -17,6 +17,8 @@ from inference.messages import quote_value
 from inference.signature.table import MAX_FEATURES
 
 MAX_TRUE_LABELS = 10_000
+VALUE_SCHEMA: dict[str, Any] = {}  # a number, a string, a boolean, or null; OpenAPI Generator wraps values of several types
+ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
 
 
 @extend_schema_field(
@@ -39,14 +41,7 @@ class UploadField(ImageField):
     """The same field as a file part in the OpenAPI schema."""
 
 
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean", "null"]}},
-            {"type": "array", "items": {"type": ["number", "string", "boolean", "null"]}},
-        ]
-    }
-)
+@extend_schema_field(ROW_SCHEMA)
 class FeaturesField(serializers.JSONField):
     """A row of features, which the service validates. In a multipart body it is JSON text, parsed like a JSON body."""
 
