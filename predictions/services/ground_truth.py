@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
+
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
 from inference.messages import MAX_HINTED_ERRORS
@@ -18,9 +20,6 @@ from predictions.services.reviews import build_review, replace_reviews
 ReviewItem = Mapping[str, Any]
 """`id` or `client_reference`, and the arguments of `review_prediction` except `picked_by`."""
 
-PredictionsByKey = Mapping[UUID | str, Sequence[Prediction]]
-"""The predictions with an id or a client reference."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
@@ -28,6 +27,14 @@ class ReviewResult:
 
     review: Review | None = None
     error: InferenceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPredictions:
+    """The predictions by their id or client reference, and how many predictions have each client reference."""
+
+    by_key: Mapping[UUID | str, Prediction]
+    counts: Mapping[UUID | str, int]
 
 
 def review_predictions(
@@ -45,13 +52,13 @@ def review_predictions(
     Returns:
         One result per item, in the same order. The second of two items for the same prediction is an error.
     """
-    predictions = _find_predictions(items, reviewer)
+    found = _find_predictions(items, reviewer)
     results: list[ReviewResult] = []
     reviews: dict[UUID, Review] = {}
     error_count = 0
     for item in items:
         try:
-            prediction = _select_prediction(predictions, item)
+            prediction = _select_prediction(found, item)
             if not is_allowed(prediction, reviewer):
                 raise InvalidInput(str(REVIEW_DENIED), code="permission-denied", field=_get_key_field(item))
             if prediction.pk in reviews:
@@ -68,27 +75,34 @@ def review_predictions(
     return results
 
 
-def _find_predictions(items: Sequence[ReviewItem], reviewer: User) -> PredictionsByKey:
-    """Return the predictions that the reviewer can see, by id and by client reference, with two queries."""
+def _find_predictions(items: Sequence[ReviewItem], reviewer: User) -> FoundPredictions:
+    """Return the predictions that the reviewer can see, by id and by client reference, with three queries.
+
+    The predictions of a repeated client reference are only counted: there can be millions of them.
+    """
     visible = Prediction.objects.visible_to(reviewer).select_related("model_version__model")
     ids = [item["id"] for item in items if "id" in item]
     references = {item["client_reference"] for item in items if "client_reference" in item}
-    predictions: dict[UUID | str, list[Prediction]] = {row.pk: [row] for row in visible.filter(pk__in=ids)}
+    predictions: dict[UUID | str, Prediction] = {row.pk: row for row in visible.filter(pk__in=ids)}
     # The index leaves out empty references, and PostgreSQL does not check a long list for an empty one.
-    for row in visible.filter(client_reference__in=references).exclude(client_reference=""):
-        predictions.setdefault(row.client_reference, []).append(row)
-    return predictions
+    named = visible.exclude(client_reference="")
+    rows = named.filter(client_reference__in=references).order_by().values_list("client_reference")
+    counts = dict(rows.annotate(count=Count("pk")))
+    unique = [reference for reference, count in counts.items() if count == 1]
+    predictions.update((row.client_reference, row) for row in named.filter(client_reference__in=unique))
+    return FoundPredictions(predictions, counts)
 
 
-def _select_prediction(predictions: PredictionsByKey, item: ReviewItem) -> Prediction:
+def _select_prediction(found: FoundPredictions, item: ReviewItem) -> Prediction:
     field = _get_key_field(item)
-    matches = predictions.get(item[field], [])
-    if not matches:
-        raise InvalidInput("Prediction not found, or you don't have access.", code="not-found", field=field)
-    if len(matches) > 1:
-        message = f"{len(matches)} predictions have this client_reference. Identify them by id."
+    count = found.counts.get(item[field], 0)
+    if count > 1:
+        message = f"{count} predictions have this client_reference. Identify them by id."
         raise InvalidInput(message, code="ambiguous", field=field)
-    return matches[0]
+    prediction = found.by_key.get(item[field])
+    if prediction is None:
+        raise InvalidInput("Prediction not found, or you don't have access.", code="not-found", field=field)
+    return prediction
 
 
 def _get_key_field(item: ReviewItem) -> str:

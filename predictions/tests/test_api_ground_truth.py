@@ -1,6 +1,7 @@
 """Ground truth: reviews of many predictions in one request."""
 
 import pytest
+from django.db.models.signals import post_init
 
 from core.tests.problems import assert_problem
 from inference.messages import MAX_HINTED_ERRORS
@@ -85,7 +86,25 @@ def test_invalid_requests_are_rejected(db, api, body, code):
 def test_number_of_queries_does_not_depend_on_the_number_of_items(shades, user, api, count, django_assert_num_queries):
     predictions = [make_prediction(user, client_reference=f"n{number}") for number in range(count)]
     items = [{"client_reference": row.client_reference, "verdict": "correct"} for row in predictions]
-    with django_assert_num_queries(10) as captured:
+    with django_assert_num_queries(11) as captured:
         assert post_items(api, items).json()["accepted"] == count
     assert captured
     assert Prediction.objects.reviewed().count() == count
+
+
+def test_predictions_of_a_repeated_reference_are_not_loaded(shades, user, api):
+    """There can be millions of them, for which neither the memory nor the time limit of a query would be enough."""
+    for _ in range(3):
+        make_prediction(user, client_reference="scan")
+    loaded = []
+
+    def record(instance, **arguments):
+        loaded.append(instance)
+
+    post_init.connect(record, sender=Prediction)
+    try:
+        result = post_items(api, [{"client_reference": "scan", "verdict": "correct"}]).json()["results"][0]
+    finally:
+        post_init.disconnect(record, sender=Prediction)
+    assert (result["code"], result["detail"][:13]) == ("ambiguous", "3 predictions")
+    assert loaded == []
