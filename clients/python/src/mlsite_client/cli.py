@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,9 +19,11 @@ from mlsite_client import __version__
 from mlsite_client.batches import Result
 from mlsite_client.client import Client
 from mlsite_client.errors import MlsiteError
+from mlsite_client.transport import check_target
 from mlsite_client.types import BatchJob, Prediction
 
 JOB_SUFFIXES = {".csv", ".tsv", ".zip"}
+MAX_TIMEOUT_SECONDS = 86_400
 EXIT_FAILED_INPUTS = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -59,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--url", default=os.environ.get("MLSITE_URL", ""), help="URL of the site; default: MLSITE_URL")
     parser.add_argument("--token", default=os.environ.get("MLSITE_TOKEN", ""), help="API token; default: MLSITE_TOKEN")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for a response; default: 60")
+    parser.add_argument("--timeout", type=parse_timeout, default=60, help="seconds to wait for a response; default: 60")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -110,16 +114,19 @@ def _predict_images(client: Client, options: argparse.Namespace) -> int:
 
 
 def _run_job(client: Client, path: Path, options: argparse.Namespace) -> int:
+    if options.output:
+        check_target(options.output)
     job: BatchJob = client.submit_job(path, model=options.model)
     print(f"batch job {job.id}", file=sys.stderr)
     job = client.wait(job, progress=sys.stderr.isatty())
     if job.error:
         print(f"mlsite-client: {job.error.detail}", file=sys.stderr)
-    target = options.output or Path(f"{path.stem}-{job.id}.csv")
-    client.download_results(job, target)
-    if options.output is None:
-        sys.stdout.write(target.read_text("utf-8-sig"))
-        target.unlink()
+    if options.output:
+        client.download_results(job, options.output)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            target = client.download_results(job, Path(folder) / "results.csv")
+            sys.stdout.write(target.read_text("utf-8-sig"))
     return _get_status(job.status == "succeeded" and job.failed == 0)
 
 
@@ -152,6 +159,13 @@ def parse_limit(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"Expected a whole number. Received: {text}")
     return int(text)
+
+
+def parse_timeout(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= MAX_TIMEOUT_SECONDS:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"Expected a number of seconds above 0, up to {MAX_TIMEOUT_SECONDS}. Received: {text}")
 
 
 def _parse_filters(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -98,9 +99,24 @@ async def _iterate(response: httpx.Response) -> AsyncIterator[bytes]:
         yield chunk
 
 
+def check_target(target: Path) -> None:
+    """Check that a file can be written to a folder, before the server does the work.
+
+    Raises:
+        OSError: the target is a folder, or its folder does not exist or is read-only.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
+
+
 @contextlib.contextmanager
 def _open_target(target: Path) -> Iterator[Any]:
     """Open a temporary file that replaces the target at the end, so that an incomplete download leaves no file."""
+    check_target(target)
     partial = target.with_name(f"{target.name}.part")
     try:
         with partial.open("wb") as file:
