@@ -152,6 +152,13 @@ def test_an_invalid_url_or_token_is_an_error_at_once(url, token, capsys):
     assert capsys.readouterr().err.startswith("mlsite-client: The ")
 
 
+def test_a_proxy_that_needs_a_package_is_an_error_of_the_command(monkeypatch, capsys):
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as if it were not installed
+    assert main(["--url", "http://mlsite.test", "--token", "t", "list"]) == 2
+    assert "httpx[socks]" in capsys.readouterr().err
+
+
 def test_filters_of_the_command(monkeypatch):
     server = Server(0)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _, request: server.handle_request(request))

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has closed the output, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return EXIT_BROKEN_PIPE
-    except (MlsiteError, ValueError) as error:
+    except (MlsiteError, ValueError, ImportError) as error:  # ImportError: a SOCKS proxy needs a package
         message = str(error)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
