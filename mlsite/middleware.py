@@ -138,7 +138,8 @@ class RequestSizeMiddleware:
         if int(length):
             check_boundary(request)
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
-        if encoding:
+        is_empty = int(length) == 0 and request.method in SAFE_METHODS  # some clients set the header for all requests
+        if encoding and not is_empty:
             decompress_body(request, encoding, limit_bytes)
 
 

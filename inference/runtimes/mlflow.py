@@ -12,9 +12,11 @@ from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.mlflow_checks import check_text_columns
 from inference.runtimes.mlflow_columns import COLUMN_TYPES, get_type_name, make_feature, run_frames
-from inference.runtimes.mlflow_native import NativeModel, explain_load_error
+from inference.runtimes.mlflow_native import SCORE_FUNCTIONS, NativeModel, explain_load_error
 from inference.tensors import RowByRow, get_width, requires_single_rows, to_tensors
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
+
+LOWEST_LOGARITHM = np.finfo(np.float32).min  # instead of minus infinity, the logarithm of 0
 
 
 class MlflowRuntime(BaseRuntime):
@@ -82,9 +84,10 @@ class MlflowRuntime(BaseRuntime):
             kind = {"kind": "value" if is_value else "raw"} if native.is_regressor or native.is_unsupervised else {}
             return kind, outputs, []
         notices = [f"classes: {', '.join(native.classes)[:200]}, from the {native.name} inside the MLflow model."]
-        if native.predict_function == "predict_proba":
+        if native.predict_function in SCORE_FUNCTIONS:
             # The signature often describes the labels of predict() instead, or names one column per class.
-            return {"kind": "classes"}, (Tensor("scores", "float64", (len(native.classes),)),), notices
+            activation = {"activation": "softmax"} if native.predict_function == "predict_log_proba" else {}
+            return {"kind": "classes", **activation}, (Tensor("scores", "float64", (len(native.classes),)),), notices
         if not native.adds_scores:
             return {"kind": "label"}, outputs, notices
         notices.append(f"scores: from predict_proba() of the {native.name}. The label is that of predict().")
@@ -109,6 +112,8 @@ class MlflowRuntime(BaseRuntime):
 
     def _predict(self, data: Any) -> BatchOutput:
         predicted = _to_arrays(self.model.predict(data))
+        if self.native.predict_function == "predict_log_proba" and not isinstance(predicted, Mapping):
+            return np.maximum(predicted, LOWEST_LOGARITHM)
         if not self.native.adds_scores or isinstance(predicted, Mapping):
             return predicted
         scores = self.native.compute_scores(data)

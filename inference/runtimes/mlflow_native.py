@@ -22,7 +22,8 @@ from inference.types import AnyArray
 CLASSIFIER_LOADERS = ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost")
 SKLEARN_LOADER = "mlflow.sklearn"
 UNSUPERVISED_TYPES = ("clusterer", "density_estimator", "outlier_detector")  # of the tags of scikit-learn
-PREDICT_FUNCTIONS = ("predict", "predict_proba")
+SCORE_FUNCTIONS = ("predict_proba", "predict_log_proba")
+PREDICT_FUNCTIONS = ("predict", *SCORE_FUNCTIONS)
 PINNED_PACKAGE = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
 PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4"}
 BOOSTING_PACKAGES = ("xgboost", "lightgbm", "catboost")

@@ -80,6 +80,12 @@ def test_invalid_compressed_bodies_are_rejected(shades, flowers, api, body, enco
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.django_db
+def test_the_encoding_of_a_request_without_a_body_does_not_matter(api):
+    for url in ("/api/v1/models/", "/v2", "/healthz", "/accounts/login/"):
+        assert api.get(url, headers={"content-encoding": "deflate"}).status_code == 200, url
+
+
 @pytest.mark.parametrize("content_type", ["application/json", FORM_TYPE, "image/png", "text/plain"])
 def test_a_bomb_is_rejected_quickly_and_does_not_fill_memory(api, settings, content_type):
     bomb = compress(bytes(100_000_000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from inference.errors import InvalidSignature
@@ -50,6 +51,8 @@ def infer_output(
     Raises:
         InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.
     """
+    if not metadata.outputs and "kind" not in metadata.output:
+        metadata = replace(metadata, outputs=samples.describe_outputs())
     output, notices = infer_kind_and_name(metadata, declared_output, labels, samples, is_table=is_table)
     kind = output["kind"]
     if not OUTPUTS[kind].has_labels:

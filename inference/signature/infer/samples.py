@@ -15,7 +15,7 @@ from inference.errors import InferenceError
 from inference.postprocessing import format_class, select_output
 from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
 from inference.signature import AnyInput
-from inference.types import BatchFunction, BatchOutput
+from inference.types import BatchFunction, BatchOutput, Tensor
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,13 @@ class SampleOutputs:
             return [select_output(row, name) for row in self.rows]
         except InferenceError:  # the output does not exist, which the warm-up reports
             return []
+
+    def describe_outputs(self) -> tuple[Tensor, ...]:
+        """Return the named outputs of a row; empty if there is one output, or one number per class."""
+        first = next(iter(self.rows), None)
+        if not isinstance(first, Mapping) or len(first) < 2 or all(np.ndim(part) == 0 for part in first.values()):
+            return ()
+        return tuple(_describe_part(str(name), part) for name, part in first.items())
 
     def get_numbers(self, name: str) -> npt.NDArray[np.float64] | None:
         """Return an output as finite numbers of shape `(inputs, width)`; None if there are none."""
@@ -86,3 +93,8 @@ class SampleOutputs:
 
 def _get_first_row(output: BatchOutput) -> Any:
     return {name: array[0] for name, array in output.items()} if isinstance(output, Mapping) else output[0]
+
+
+def _describe_part(name: str, part: Any) -> Tensor:
+    array = np.asarray(part)
+    return Tensor(name, "str" if array.dtype.kind == "U" else array.dtype.name, array.shape)
