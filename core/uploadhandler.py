@@ -13,7 +13,13 @@ UNREADABLE_MESSAGE = (
     "At least one part of the multipart body cannot be read. Each part needs a name, and each file a file name, in a "
     "Content-Disposition header in UTF-8. The boundary must not occur inside a part."
 )
-NOT_UTF8_MESSAGE = "A text or a name in the multipart body is not valid UTF-8. Encode the form as UTF-8."
+NOT_UTF8_MESSAGE = (
+    "A text or a name in the multipart body is not valid UTF-8. Encode the form as UTF-8. If the part is a file, add its "
+    'file name to the Content-Disposition header of the part, such as filename="image.png".'
+)
+LONG_HEADERS_MESSAGE = (
+    "The headers of a part of the multipart body are longer than 1,024 bytes. Shorten the name of the file or the field."
+)
 REPLACEMENT = "\ufffd"  # which Django's parser puts in place of invalid bytes
 MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
@@ -40,6 +46,10 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
             form = MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:
             raise MultiPartParserError(f"The multipart body is not valid {encoding} text. Send UTF-8.") from error
+        except MultiPartParserError as error:
+            if "header size" in str(error):
+                raise MultiPartParserError(LONG_HEADERS_MESSAGE) from error
+            raise
         check_form(form, delimiters=body.count(b"--" + boundary), replacements=body.count(REPLACEMENT.encode()))
         return form
 

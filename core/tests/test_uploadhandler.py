@@ -4,7 +4,7 @@ import pytest
 from django.http.multipartparser import MultiPartParserError
 from django.test import RequestFactory
 
-from core.uploadhandler import NOT_UTF8_MESSAGE, UNREADABLE_MESSAGE
+from core.uploadhandler import LONG_HEADERS_MESSAGE, NOT_UTF8_MESSAGE, UNREADABLE_MESSAGE
 
 FIELD = b'Content-Disposition: form-data; name="a"\r\n\r\nb'
 FILE = b'Content-Disposition: form-data; name="image"; filename="x.png"\r\n\r\nc'
@@ -54,6 +54,20 @@ def test_a_text_is_never_changed(text, is_valid):
     with pytest.raises(MultiPartParserError) as caught:
         parse(part, FILE)
     assert str(caught.value) == NOT_UTF8_MESSAGE
+
+
+@pytest.mark.parametrize("name", [b"", b'; filename=""'])
+def test_a_file_without_a_name_is_described(name):
+    part = FILE.replace(b'; filename="x.png"', name) + b"\x89PNG\xff"
+    with pytest.raises(MultiPartParserError, match=r'valid UTF-8.*If the part is a file, .* filename="image.png"'):
+        parse(part)
+
+
+def test_the_limit_of_a_file_name_is_described():
+    assert parse(FILE.replace(b"x.png", b"x" * 900))[1]
+    with pytest.raises(MultiPartParserError) as caught:
+        parse(FILE.replace(b"x.png", b"x" * 5000))
+    assert str(caught.value) == LONG_HEADERS_MESSAGE
 
 
 def test_a_file_that_was_not_chosen_is_an_empty_text():
