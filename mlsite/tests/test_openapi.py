@@ -90,10 +90,12 @@ def check_errors(schema):
 
 
 def check_bodies(schema):
-    """Clients of OpenAPI Generator support the first media type only, and send JSON if the operation accepts it."""
+    """Clients of OpenAPI Generator support one media type only, and no alternatives to a type."""
     for path in ("/api/v1/predictions/", "/api/v1/predictions/batch/"):
         assert next(iter(schema["paths"][path]["post"]["requestBody"]["content"])) == "application/json"
     assert list(schema["paths"]["/api/v1/batch-jobs/"]["post"]["requestBody"]["content"]) == ["multipart/form-data"]
+    items = schema["components"]["schemas"]["GroundTruthRequest"]["properties"]["items"]["items"]
+    assert items == {"$ref": "#/components/schemas/GroundTruthItemRequest"}
 
 
 def find_contents(operation):
