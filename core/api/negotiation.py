@@ -10,15 +10,20 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from core.api.problems import CONTENT_TYPE as PROBLEM_TYPE
+
 
 class JSONNegotiation(DefaultContentNegotiation):
     """Accept only the query parameter `format=json`, and describe the error of another one.
 
-    An empty Accept header has no preference, as none (RFC 9110, section 12.5.1).
+    An empty Accept header has no preference, as none (RFC 9110, section 12.5.1). A client that accepts problem details gets
+    them and JSON: clients of OpenAPI Generator accept nothing else if a successful response has no body.
     """
 
     def get_accept_list(self, request: Request) -> list[str]:
         accepted: list[str] = super().get_accept_list(request)
+        if any(media_type.partition(";")[0].strip().lower() == PROBLEM_TYPE for media_type in accepted):
+            return [*accepted, "application/json"]
         return accepted if any(accepted) else ["*/*"]
 
     def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:

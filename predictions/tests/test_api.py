@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
+from predictions.services import review_prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +135,14 @@ def test_only_json_is_available(three, api, accept, status):
     assert response.status_code == status
     if status == 406:
         assert_problem(response, 406, "not-acceptable")
+
+
+@pytest.mark.parametrize("accept", ["application/problem+json", "text/html, Application/Problem+JSON;q=0.5"])
+def test_clients_that_accept_only_problems_can_use_operations_without_a_body(three, user, api, accept):
+    url = f"{PREDICTIONS_URL}{three[0].id}/reviews/"
+    review_prediction(prediction=three[0], reviewer=user, verdict="correct")
+    assert api.delete(url, headers={"accept": accept}).status_code == 204
+    assert_problem(api.delete(url, headers={"accept": accept}), 404, "not-found")
 
 
 def test_an_unknown_host_is_a_problem(api):
