@@ -90,10 +90,13 @@ def check_errors(schema):
 
 
 def check_bodies(schema):
-    """Clients of OpenAPI Generator support one media type only, and no alternatives to a type."""
+    """Clients of OpenAPI Generator support one media type only, and no alternatives to a type. They take booleans."""
     for path in ("/api/v1/predictions/", "/api/v1/predictions/batch/"):
         assert next(iter(schema["paths"][path]["post"]["requestBody"]["content"])) == "application/json"
     assert list(schema["paths"]["/api/v1/batch-jobs/"]["post"]["requestBody"]["content"]) == ["multipart/form-data"]
+    for path in ("/api/v1/predictions/", "/api/v1/predictions/export/"):
+        parameters = {item["name"]: item["schema"] for item in schema["paths"][path]["get"]["parameters"]}
+        assert parameters["reviewed"] == {"type": "boolean"}
     items = schema["components"]["schemas"]["GroundTruthRequest"]["properties"]["items"]["items"]
     assert items == {"$ref": "#/components/schemas/GroundTruthItemRequest"}
 

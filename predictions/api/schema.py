@@ -81,6 +81,8 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
     hidden = REVIEWER_PARAMETERS if request is not None and not can_view_all(request.user) else set()
     listing["parameters"] = [parameter for parameter in listing["parameters"] if parameter["name"] not in hidden]
     for parameter in listing["parameters"]:
+        if parameter["name"] == "reviewed":
+            parameter["schema"] = {"type": "boolean"}  # a choice of two texts, for django-filter
         schema = parameter["schema"]
         limited = schema["items"] if schema.get("type") == "array" else schema
         limited |= FILTER_LIMITS.get(parameter["name"], {})
