@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from core import leases
 from evaluation.report import evaluate_version
 from evaluation.services.replays import create_replay, run_replay
 from inference.tests.factories import make_image
@@ -25,6 +26,7 @@ from predictions.models import (
     ReviewSummary,
 )
 from predictions.services import retention, review_prediction, withdraw_review
+from predictions.services.batch_jobs import cancel_batch_job, chunks, retry_batch_job, run_batch_job
 from predictions.services.retention import Removed, apply_policies, apply_policy, preview_policy, set_retention
 from predictions.services.summaries import update_summaries
 from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, run_job
@@ -153,6 +155,21 @@ def test_the_items_of_batch_jobs_stay(shades, user, later):
     assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).predictions == 2
     assert BatchJobItem.objects.filter(job=job, error_code="data-removed").count() == 2
     assert len(list_items(job)) == 2
+    verify()
+
+
+def test_a_retry_does_not_count_removed_items_as_failed(shades, user, later, monkeypatch):
+    monkeypatch.setattr(chunks, "FIRST_CHUNK_ITEMS", 2)
+    job = make_job(user, make_image_zip(6), model="shades")
+    monkeypatch.setattr(leases, "SLICE_SECONDS", -1)
+    run_batch_job(str(job.pk))
+    cancel_batch_job(job=job)
+    count_all(later)
+    policy = set_retention(model=shades.model, image_days=None, row_days=30)
+    removed = apply_policy(policy=policy, trigger=SCHEDULE, now=later).predictions
+    job = cancel_batch_job(job=retry_batch_job(job=job))
+    assert 0 < removed < 6
+    assert (job.succeeded_items, job.failed_items) == (removed, 0)
     verify()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -218,11 +218,11 @@ def lock_job(job: BatchJob) -> BatchJob:
 def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: str = "") -> None:
     """Give a locked job a final status, and record its event.
 
-    A retry that has not ended has reduced the number of failed items: count again.
+    A retry that has not ended has reduced the number of failed items: count again. The results of items that succeeded may
+    have been removed since, so only their number is known.
     """
     if job.options.pop(RETRY_OPTION, None) is not None:
-        items = BatchJobItem.objects.filter(job=job)
-        job.failed_items = items.filter(~Q(error_code="") | Q(prediction__status=Prediction.Status.FAILED)).count()
+        job.failed_items = BatchJobItem.objects.filter(job=job).count() - job.succeeded_items
     if job.status == Status.DRAFT:
         job.options[UNCOUNTED_OPTION] = True
     job.status, job.completed_at, job.leased_until = status, timezone.now(), None
