@@ -23,7 +23,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 
 from celery import Celery, signals
-from celery.beat import Scheduler
+from celery.beat import Scheduler, SchedulingError
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
@@ -111,6 +111,18 @@ class PromptScheduler(Scheduler):
             logger.warning("the clock was set back: all periodic jobs run now")
             self._make_all_due()
         return float(super().tick(*args, **kwargs))
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send a job to the workers. While the broker is unavailable, the job is dropped, and runs at its next interval.
+
+        Celery would log a traceback for each job.
+        """
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            broker.record(error)
+        else:
+            broker.record(None)
 
     def _make_all_due(self) -> None:
         for entry in self.schedule.values():

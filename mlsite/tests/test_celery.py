@@ -81,6 +81,27 @@ tick_until_nothing_is_due()
     assert run("-c", code).stdout.splitlines() == [f"{count} {count}", f"{count} {count}", f"{2 * count} {count}"]
 
 
+def test_beat_logs_once_that_the_broker_is_unavailable(run):
+    code = """
+import logging
+from mlsite.celery import PromptScheduler, app, broker
+logging.basicConfig(level="INFO")
+entry = PromptScheduler.Entry(name="job", task="mlsite.run_job", args=["job"], schedule=60, app=app)
+class Beat(PromptScheduler):
+    producer = None
+    def apply_async(self, *args, **kwargs):
+        if broker_is_down: return super().apply_async(*args, **kwargs)
+beat = Beat(app=app, lazy=True)
+for broker_is_down in (True, True, False, False): beat.apply_entry(entry)
+"""
+    process = run("-c", code)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr.count("the broker is unavailable") == 1, process.stderr
+    assert process.stderr.count("Couldn't apply scheduled task job") == 1
+    assert process.stderr.count("the broker is available again") == 1
+    assert "Traceback" not in process.stderr
+
+
 def test_a_pool_of_processes_is_refused(run):
     process = run("-m", "celery", "-A", "mlsite", "worker", "--pool", "processes")
     assert process.returncode != 0
