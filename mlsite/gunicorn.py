@@ -29,6 +29,7 @@ from core.processes import exit_with_parent
 from mlsite.arbiter import RollingArbiter
 from mlsite.handover import is_taking_over, take_over
 from mlsite.metrics_folder import choose_metrics_folder, merge_metrics
+from mlsite.request_buffer import MAX_LINE_BYTES
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -50,6 +51,7 @@ threads = settings.WEB_THREADS
 timeout = 60  # seconds without a heartbeat before a worker is killed
 graceful_timeout = 30  # seconds that requests in progress have to finish after SIGTERM
 keepalive = 5  # seconds
+limit_request_line = MAX_LINE_BYTES  # the maximum of gunicorn. Its default is half of it.
 preload_app = False
 forwarded_allow_ips = ""  # settings.HTTPS determines whether the headers of the proxy are trusted
 control_socket_disable = True

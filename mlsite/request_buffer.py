@@ -14,7 +14,7 @@ from mlsite.client_socket import MIN_BYTES_PER_SECOND, START_SECONDS, ClientSock
 
 RECEIVE_BYTES = 2**16
 MAX_RECEIVED_BYTES = 2**20  # of one client before the main loop turns to the next
-MAX_LINE_BYTES = 8190  # the limit of gunicorn
+MAX_LINE_BYTES = 8190  # of the request line, without its end: the maximum of gunicorn
 MAX_HEAD_BYTES = 2**17
 MAX_BODY_BYTES = 16 * 2**20  # threads receive larger bodies
 SMALL_BODY_BYTES = 2**16  # a body that the main loop always receives: few of them add up to much memory

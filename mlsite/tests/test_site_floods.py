@@ -50,6 +50,12 @@ def test_the_server_refuses_malformed_requests_with_problems(site, content, stat
     assert (problem["status"], problem["code"]) == (status, code)
 
 
+def test_a_request_line_of_8190_bytes_is_accepted(site):
+    start, end = b"GET /api/v1/predictions/?label=", b" HTTP/1.1"
+    line = start + b"x" * (8190 - len(start + end)) + end
+    assert send(site, line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 401 ")
+
+
 @pytest.mark.parametrize(("path", "text"), [(b"/v2/health/live", b'{"error": '), (b"/review/", b"<h1>")])
 def test_other_paths_get_their_own_kind_of_error(site, path, text):
     response = send(site, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n")
