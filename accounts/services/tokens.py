@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -18,6 +19,8 @@ from accounts.scopes import SCOPES, join_scopes
 from accounts.services.audit import Action, AuditObject, record_action
 from accounts.services.submissions import SHOW_AGAIN_PERIOD, create_once
 from core.locks import lock_row
+
+logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
@@ -119,14 +122,18 @@ def _describe_rights(token: ApiToken) -> dict[str, str]:
 def authenticate_token(*, secret: str) -> ApiToken | None:
     """Return the active token with this secret and its user, or None.
 
-    The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing.
+    The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing. If it
+    cannot be stored, because the database is full or read-only, requests that only read still succeed.
     """
     if not secret.startswith(TOKEN_PREFIX) or len(secret) != SECRET_CHARACTERS:
         return None  # without a query
     token = ApiToken.objects.active().select_related("user").filter(digest=hash_secret(secret=secret)).first()
     now = timezone.now()
     if token and (token.last_used_at is None or now - token.last_used_at >= LAST_USE_INTERVAL):
-        record_token_use(token_id=token.pk, used_at=now)
+        try:
+            record_token_use(token_id=token.pk, used_at=now)
+        except DatabaseError as error:
+            logger.warning("token use not recorded: %s", error)
     return token
 
 

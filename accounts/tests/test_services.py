@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ApiToken
@@ -71,6 +72,26 @@ def test_the_last_use_is_updated_at_most_once_a_minute(user, django_assert_num_q
     ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now() - timedelta(seconds=61))
     with django_assert_num_queries(2):
         authenticate_token(secret=secret)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_is_valid_while_the_database_is_read_only(user):
+    token, secret = create_token(user=user, name="import")
+    set_read_only(True)
+    try:
+        assert authenticate_token(secret=secret) == token
+        assert ApiToken.objects.get().last_used_at is None
+    finally:
+        set_read_only(False)
+    authenticate_token(secret=secret)
+    assert ApiToken.objects.get().last_used_at
+
+
+def set_read_only(is_read_only):
+    value = "on" if is_read_only else "off"
+    is_postgresql = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET default_transaction_read_only = {value}" if is_postgresql else f"PRAGMA query_only = {value}")
 
 
 def test_create_user_rejects_a_taken_username(user):
