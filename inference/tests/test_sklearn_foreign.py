@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+from xgboost import XGBClassifier
 
 from inference.errors import InvalidSignature, ModelFailed
 from inference.tests.factories import assert_not_served, predict_row, run_batch, serve_artifact
@@ -70,6 +71,29 @@ class FrameTransformer(BaseEstimator, TransformerMixin):
 
     def transform(self, rows):
         return np.column_stack([rows["a"], rows["b"].str.len()])
+
+
+class CodingModel:
+    """Encodes a column before the model inside sees it, as `AutoML` of FLAML does, which also refers to a class."""
+
+    def __init__(self, frame, target):
+        self.model_class = XGBClassifier
+        self.encoders = {"b": LabelEncoder().fit(frame["b"])}
+        self.model = LogisticRegression().fit(self._encode(frame), target)
+        self.classes_ = self.model.classes_
+
+    @property
+    def feature_names_in_(self):
+        return self.model.feature_names_in_
+
+    def _encode(self, rows):
+        return rows.assign(b=self.encoders["b"].transform(rows["b"]))
+
+    def predict(self, rows):
+        return self.model.predict(self._encode(rows))
+
+    def predict_proba(self, rows):
+        return self.model.predict_proba(self._encode(rows))
 
 
 class CountingTransformer(BaseEstimator, TransformerMixin):
@@ -157,6 +181,17 @@ def test_transformer_that_resembles_a_column_transformer_is_code_of_its_own(tmp_
         assert predict_row(predictor, {"a": 3.0, "b": "xx"}).value == pytest.approx(
             model.predict(pd.DataFrame({"a": [3.0], "b": ["xx"]}))[0]
         )
+
+
+def test_model_that_encodes_the_columns_of_the_model_inside_is_code_of_its_own(tmp_path):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0, 3.0], "b": ["x", "xyz", "xy", "x"]})
+    model = CodingModel(frame, ["low", "high", "high", "low"])
+    path = save_model(model, tmp_path)
+    assert_not_served(path, "Expected type in model.toml for: a, b", InvalidSignature)
+    features = [{"name": "a", "type": "float"}, {"name": "b", "type": "category", "values": ["x", "xy", "xyz"]}]
+    with serve_artifact(path, trusted=True, input={"features": features}) as predictor:
+        predicted = [predict_row(predictor, row).output["scores"]["low"] for row in frame.to_dict("records")]
+    assert predicted == pytest.approx(model.predict_proba(frame)[:, 1], abs=1e-6)
 
 
 def test_pipeline_that_begins_with_code_of_its_own_receives_a_data_frame_if_it_fails_on_an_array(tmp_path):

@@ -70,12 +70,25 @@ def cast_floats(data: Any, float_type: Any) -> Any:
 
 
 def find_wrapped_model(step: Any, names: Sequence[str] | None) -> Any:
-    """Return the model that an object of a class of the user wraps: an attribute fitted on the same named columns."""
-    for value in getattr(step, "__dict__", {}).values():
-        inner_names = getattr(value, "feature_names_in_", None)
-        if names and inner_names is not None and [str(name) for name in inner_names] == list(names):
-            return value
-    return None
+    """Return the model that an object of a foreign class wraps: an attribute fitted on the same named columns.
+
+    Return None if another attribute can transform the columns before the model receives them, as in AutoML of FLAML.
+    """
+    values = list(getattr(step, "__dict__", {}).values())
+    inner = [part for value in values if isinstance(value, dict | list) for part in _list_items(value)]
+    parts = [part for part in [*values, *inner] if not isinstance(part, type)]
+    found = next((part for part in parts if names and _has_names(part, names)), None)
+    transformers = [part for part in parts if hasattr(part, "transform") and part is not found]
+    return None if transformers else found
+
+
+def _list_items(value: dict[Any, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _has_names(part: Any, names: Sequence[str]) -> bool:
+    found = getattr(part, "feature_names_in_", None)
+    return isinstance(found, np.ndarray | list) and [str(name) for name in found] == list(names)
 
 
 def find_attribute(model: Any, name: str) -> Any:
