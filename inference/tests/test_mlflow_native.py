@@ -8,6 +8,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from inference.errors import InvalidSignature
 from inference.tests.factories import assert_not_served, predict_row, serve_artifact
@@ -45,6 +46,34 @@ def test_clusters_are_raw(save_mlflow):
     with serve_artifact(path, trusted=True) as predictor:
         received = [predict_row(predictor, row).output["raw"] for row in rows.to_dict("records")]
     assert received == model.labels_.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_logarithms_of_probabilities_are_scores(save_mlflow):
+    rows, target = FRAME[["length"]], np.where(FRAME["length"] > 5, "long", "short")
+    model = DecisionTreeClassifier(max_depth=1).fit(rows, target)  # minus infinity is the logarithm of 0
+    options = {"pyfunc_predict_fn": "predict_log_proba", "serialization_format": "cloudpickle"}
+    path = save_mlflow(model, rows, model.predict_log_proba(rows), **options)
+    with serve_artifact(path, trusted=True) as predictor:
+        results = [predict_row(predictor, row) for row in rows.to_dict("records")]
+    assert [result.label for result in results] == target.tolist()
+    assert [result.output["scores"]["long"] for result in results] == model.predict_proba(rows)[:, 0].tolist()
+
+
+def test_outputs_that_no_signature_describes_are_selected_by_the_labels(mlflow, save_mlflow_python):
+    path = save_mlflow_python(
+        lambda frame: {
+            "label": np.where(frame["a"] < 0.5, "no", "yes"),
+            "probabilities": np.column_stack([1 - frame["a"], frame["a"]]).clip(0, 1),
+        },
+        [mlflow.types.ColSpec("double", "a")],
+        None,
+    )
+    with serve_artifact(path, trusted=True, labels=("no", "yes")) as predictor:
+        result = predict_row(predictor, {"a": 0.75})
+    assert (result.label, result.output["scores"]) == ("yes", {"yes": 0.75, "no": 0.25})
+    with serve_artifact(path, trusted=True) as predictor:
+        assert predict_row(predictor, {"a": 0.75}).output["raw"] == {"label": "yes", "probabilities": [0.25, 0.75]}
 
 
 def test_columns_of_classes_are_scores(mlflow, save_mlflow_python):
