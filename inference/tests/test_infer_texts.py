@@ -64,6 +64,16 @@ def test_features_of_an_image_are_named_by_their_tensors_or_declared():
         (make_metadata(Tensor("x", "float32", (3,))), {"kind": "text"}, "takes one text. It takes x float32 [3]."),
         (make_metadata(Tensor("words", "str", (3,))), {"kind": "text"}, "takes one text. It takes words str [3]."),
         (
+            make_metadata(Tensor("input_ids", "int64", (None,))),
+            {"kind": "text"},
+            "takes one text. It takes input_ids int64 [any]. The model takes tokens instead of text.",
+        ),
+        (
+            make_metadata(Tensor("input_ids", "int64", (None,)), Tensor("attention_mask", "int64", (None,))),
+            {},
+            "attention_mask int64 [any]. The model takes tokens instead of text.",
+        ),
+        (
             ArtifactMetadata(features=({"name": "a"}, {"name": "b"})),
             {"kind": "text"},
             "It takes the features a, b. Set kind =",

@@ -116,3 +116,11 @@ def test_operators_that_do_not_exist_are_named(tmp_path, domain, opset, message)
     del model.opset_import[:]
     model.opset_import.extend([helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 1)] if domain else [])])
     assert_rejected(write_onnx(model, tmp_path / "m.onnx"), message)
+
+
+def test_type_that_an_operator_does_not_take_is_named(tmp_path):
+    sides = ([[name, TensorProto.DOUBLE, ["n", 1, 4, 4]]] for name in "xy")
+    weights = np.ones((1, 1, 2, 2))
+    model = make_onnx_model([helper.make_node("Conv", ["x", "w"], ["y"], pads=[0, 0, 1, 1])], *sides, w=weights)
+    path = write_onnx(model, tmp_path / "double.onnx")
+    assert_rejected(path, r"double\.onnx runs Conv with a type of numbers .* such as double\. Convert the model to float32")

@@ -9,7 +9,7 @@ from inference.errors import InvalidSignature
 from inference.messages import clean_name, find_closest, format_names, quote_value
 from inference.numbers import MAX_INTEGER
 from inference.signature.feature import MISSING_NONE, MISSING_NUMBER, NUMBER_TYPES, TYPES
-from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
+from inference.signature.infer.messages import MANIFEST_NAME, describe_inputs, format_tensors
 from inference.signature.table import check_feature_list
 from inference.tensors import get_dtype_bounds, get_max_exact_integer, get_width, get_widths
 from inference.types import UNKNOWN_KEY, UNUSED_KEY, ArtifactMetadata, Tensor
@@ -74,7 +74,7 @@ def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) ->
     if not declared and any(None in tensor.shape for tensor in inputs):
         raise InvalidSignature(
             f"Expected [[input.features]] in {MANIFEST_NAME}, in the order that the model was trained with: "
-            f"the artifact does not define the number of features. It takes {format_tensors(inputs)}."
+            f"the artifact does not define the number of features. {describe_inputs(inputs)}"
         )
     widths = get_widths(inputs, len(declared))
     is_variable = any(None in tensor.shape for tensor in inputs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.signature.infer.messages import format_tensors
+from inference.signature.infer.messages import describe_inputs
 from inference.types import ArtifactMetadata
 
 COLUMN_TYPES = ("text", "")  # of a column that holds a text; empty if the artifact does not define the type
@@ -34,6 +34,6 @@ def infer_text_input(metadata: ArtifactMetadata, declared_input: Mapping[str, An
             f'Expected a model that takes one text. It takes the features {columns}. Set kind = "tabular" in [input].'
         )
     if metadata.inputs and not metadata.features and not takes_one_text(metadata):
-        raise InvalidSignature(f"Expected a model that takes one text. It takes {format_tensors(metadata.inputs)}.")
+        raise InvalidSignature(f"Expected a model that takes one text. {describe_inputs(metadata.inputs)}")
     names = names or [tensor.name for tensor in metadata.inputs]
     return ({"name": names[0]} if names else {}) | dict(declared_input)
