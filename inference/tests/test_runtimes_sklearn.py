@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.gaussian_process import GaussianProcessRegressor, kernels
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
@@ -60,6 +61,13 @@ def test_pickle_requires_trust(tmp_path, suffix):
     with pytest.raises(InvalidArtifact, match="can run its author's code"), serve_artifact(path):
         pass
     assert not canary.exists()
+
+
+def test_kernels_of_gaussian_processes_are_loaded_as_data(tmp_path):
+    kernel = kernels.ExpSineSquared() + kernels.DotProduct() ** 2 + kernels.PairwiseKernel(metric="rbf")
+    model = GaussianProcessRegressor(kernel, optimizer=None).fit(IRIS[::30], SPECIES[::30])
+    with serve_artifact(save_model(model, tmp_path / "gaussian.skops")) as predictor:
+        assert predict_row(predictor, IRIS.iloc[7].to_dict()).value == pytest.approx(model.predict(IRIS[7:8])[0])
 
 
 def test_skops_file_with_third_party_types_requires_trust(tmp_path):

@@ -65,7 +65,18 @@ TRUSTED_TYPES = {
     ),
     *(
         f"sklearn.gaussian_process.kernels.{name}"
-        for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
+        for name in (
+            *(
+                "CompoundKernel",
+                "ConstantKernel",
+                "DotProduct",
+                "ExpSineSquared",
+                "Exponentiation",
+                "Matern",
+                "PairwiseKernel",
+            ),
+            *("Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel"),
+        )
     ),
 }
 METRIC_PATTERN = re.compile(
