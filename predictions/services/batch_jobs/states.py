@@ -222,7 +222,7 @@ def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: 
     have been removed since, so only their number is known.
     """
     if job.options.pop(RETRY_OPTION, None) is not None:
-        job.failed_items = BatchJobItem.objects.filter(job=job).count() - job.succeeded_items
+        job.failed_items = max(0, BatchJobItem.objects.filter(job=job).count() - job.succeeded_items)
     if job.status == Status.DRAFT:
         job.options[UNCOUNTED_OPTION] = True
     job.status, job.completed_at, job.leased_until = status, timezone.now(), None
