@@ -153,6 +153,8 @@ def test_tensorflow_functions_of_untrusted_archives_only_compute():
         ("LSTM", {"units": 3, "time_major": True}, {"units": 3, "time_major": True}),
         ("DepthwiseConv2D", {"kernel_size": [3, 3], "groups": 1}, {"kernel_size": [3, 3]}),
         ("BatchNormalization", {"axis": [3]}, {"axis": 3}),
+        ("RandomFlip", {"mode": "horizontal", "rng_type": "stateful"}, {"mode": "horizontal"}),
+        ("SpatialDropout1D", {"rate": 0.5, "trainable": True, "noise_shape": None}, {"rate": 0.5}),
         ("Dense", {"units": 3, "dtype": {"class_name": "Policy", "config": {"name": "mixed_float16"}}}, None),
         ("Dense", {"units": 3, "turbo": 5}, {"units": 3, "turbo": 5}),
     ],
@@ -160,3 +162,11 @@ def test_tensorflow_functions_of_untrusted_archives_only_compute():
 def test_arguments_of_keras_2_are_upgraded(class_name, config, expected):
     upgraded = upgrade_config({"class_name": class_name, "config": config})["config"]
     assert upgraded == (expected or {"units": 3, "dtype": "mixed_float16"})
+
+
+def test_random_crop_of_keras_2_resizes_new_images(keras):
+    config = {"name": "crop", "trainable": True, "dtype": "float32", "height": 2, "width": 2, "seed": None}
+    layer = {"module": "keras.layers", "class_name": "RandomCrop", "config": config, "registered_name": None}
+    resizing = keras.saving.deserialize_keras_object(upgrade_config(layer))
+    image = np.arange(24.0).reshape(1, 4, 6, 1)
+    assert np.asarray(resizing(image)).ravel().tolist() == [4.5, 6.5, 16.5, 18.5]  # means of 2 x 2, of columns 1 to 4

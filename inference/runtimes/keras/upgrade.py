@@ -10,7 +10,7 @@ from inference.runtimes.native_output import import_quietly
 NETWORK_CLASSES = ("Functional", "Model", "Sequential")
 OPERATION_CLASSES = ("TFOpLambda", "SlicingOpLambda")
 LAYER_ARGUMENTS = {"name", "dtype", "trainable", "activity_regularizer", "autocast", "input_shape", "batch_input_shape"}
-IGNORED_ARGUMENTS = {"implementation", "batch_input_shape"}  # with any value
+IGNORED_ARGUMENTS = {"implementation", "batch_input_shape", "rng_type"}  # with any value
 # Arguments that these layers of Keras 2 stored but did not use.
 UNUSED_ARGUMENTS = {"kernel_initializer", "kernel_regularizer", "kernel_constraint"}
 IGNORED_VALUES: tuple[Any, ...] = (None, False, [], "", {})
@@ -37,6 +37,7 @@ def upgrade_config(config: Any) -> Any:
         return ELLIPSIS
     if upgraded["class_name"] in ("Policy", "DTypePolicy") and isinstance(upgraded.get("config"), dict):
         return upgraded["config"].get("name", "float32")
+    _replace_random_crop(upgraded)
     _upgrade_module(upgraded)
     if isinstance(upgraded.get("config"), dict):
         upgraded["config"] = _upgrade_arguments(upgraded["class_name"], upgraded["config"])
@@ -94,6 +95,15 @@ def _upgrade_module(part: dict[str, Any]) -> None:
         part["module"] = part["module"].removeprefix("tf_")
 
 
+def _replace_random_crop(part: dict[str, Any]) -> None:
+    """Replace a layer that Keras 2 applies to new images as a resizing, and Keras 3 as a crop of the center."""
+    if part["class_name"] != "RandomCrop" or not isinstance(part.get("config"), dict):
+        return
+    config = {name: part["config"][name] for name in ("name", "dtype", "height", "width") if name in part["config"]}
+    part |= {"class_name": "Resizing", "config": {**config, "crop_to_aspect_ratio": True}}
+    part.pop("registered_name", None)
+
+
 def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     """Remove the arguments that Keras 3 no longer takes, if they had no effect."""
     keras: Any = import_quietly("keras")
@@ -106,7 +116,10 @@ def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any
         config = {**config, "axis": config["axis"][0]}
     if class_name.startswith(("Separable", "Depthwise")):
         config = {name: value for name, value in config.items() if name not in UNUSED_ARGUMENTS}
-    known = {*inspect.signature(layer.__init__).parameters, *LAYER_ARGUMENTS} - {"batch_input_shape"}
+    parameters = inspect.signature(layer.__init__).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        config = {name: value for name, value in config.items() if name != "trainable"}  # SpatialDropout has no weights
+    known = {*parameters, *LAYER_ARGUMENTS} - {"batch_input_shape"}
     return {
         name: value
         for name, value in config.items()
