@@ -170,3 +170,11 @@ def test_random_crop_of_keras_2_resizes_new_images(keras):
     resizing = keras.saving.deserialize_keras_object(upgrade_config(layer))
     image = np.arange(24.0).reshape(1, 4, 6, 1)
     assert np.asarray(resizing(image)).ravel().tolist() == [4.5, 6.5, 16.5, 18.5]  # means of 2 x 2, of columns 1 to 4
+
+
+@pytest.mark.parametrize(("class_name", "key"), [("Dense", "activation"), ("LSTM", "recurrent_activation")])
+def test_hard_sigmoid_is_that_of_keras_2(keras, class_name, key):
+    layer = {"module": "keras.layers", "class_name": class_name, "config": {"units": 3, key: "hard_sigmoid"}}
+    loaded = keras.saving.deserialize_keras_object(upgrade_config(layer), custom_objects=make_legacy_layers(allow_all=False))
+    function = getattr(loaded, key)
+    assert np.asarray(function(np.array([-3.0, -1.0, 0.0, 2.0]))).tolist() == pytest.approx([0, 0.3, 0.5, 0.9])

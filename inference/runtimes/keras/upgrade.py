@@ -16,6 +16,7 @@ UNUSED_ARGUMENTS = {"kernel_initializer", "kernel_regularizer", "kernel_constrai
 IGNORED_VALUES: tuple[Any, ...] = (None, False, [], "", {})
 ELLIPSIS = "Ellipsis"  # in the index of a slicing operation
 CONSTANT = "_CONSTANT_VALUE"  # marks a constant in the place of an input layer
+HARD_SIGMOID = "hard_sigmoid_2"  # that of Keras 2, which is steeper than that of Keras 3
 # TensorFlow functions that read and write no file.
 SAFE_FUNCTIONS = {
     "cast", "clip_by_value", "concat", "expand_dims", "gather", "one_hot", "reshape", "reverse", "slice", "split", "squeeze",
@@ -47,7 +48,7 @@ def upgrade_config(config: Any) -> Any:
 
 
 def make_legacy_layers(*, allow_all: bool) -> dict[str, Any]:
-    """Return the layers with which Keras 2 stored calls of TensorFlow functions, by their names in the file.
+    """Return the layers with which Keras 2 stored calls of TensorFlow functions, and its activation, by their names.
 
     Args:
         allow_all: allow every function of TensorFlow, not only those that compute.
@@ -71,7 +72,10 @@ def make_legacy_layers(*, allow_all: bool) -> dict[str, Any]:
                 return args[0][_read_slice(kwargs.get("slice_spec", args[-1]))]
             return self.function(*args, **{name: value for name, value in kwargs.items() if name != "name"})
 
-    return dict.fromkeys(OPERATION_CLASSES, Operation)
+    def hard_sigmoid(values: Any) -> Any:
+        return keras.ops.clip(0.2 * values + 0.5, 0.0, 1.0)
+
+    return {**dict.fromkeys(OPERATION_CLASSES, Operation), HARD_SIGMOID: hard_sigmoid}
 
 
 def _read_slice(spec: Any) -> Any:
@@ -110,6 +114,7 @@ def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any
     layer = getattr(keras.layers, class_name, None)
     if layer is None:
         return config
+    config = {name: _upgrade_activation(name, value) for name, value in config.items()}
     if class_name == "InputLayer":
         return {name: value for name, value in config.items() if name not in ("ragged", "sparse") or value}
     if isinstance(config.get("axis"), list) and class_name == "BatchNormalization":
@@ -125,6 +130,13 @@ def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any
         for name, value in config.items()
         if name in known or not (name in IGNORED_ARGUMENTS or value in IGNORED_VALUES or (name, value) == ("groups", 1))
     }
+
+
+def _upgrade_activation(name: str, value: Any) -> Any:
+    """Return the value of an argument, or the function that an activation of another definition has in Keras 2."""
+    if not name.endswith("activation") or value != "hard_sigmoid":
+        return value
+    return {"module": None, "class_name": "function", "config": HARD_SIGMOID, "registered_name": HARD_SIGMOID}
 
 
 def _upgrade_network(config: dict[str, Any], *, is_sequential: bool) -> None:
