@@ -178,3 +178,11 @@ def test_hard_sigmoid_is_that_of_keras_2(keras, class_name, key):
     loaded = keras.saving.deserialize_keras_object(upgrade_config(layer), custom_objects=make_legacy_layers(allow_all=False))
     function = getattr(loaded, key)
     assert np.asarray(function(np.array([-3.0, -1.0, 0.0, 2.0]))).tolist() == pytest.approx([0, 0.3, 0.5, 0.9])
+
+
+def test_both_layers_of_bidirectional_have_the_activation_of_keras_2(keras):
+    inner = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 3, "recurrent_activation": "hard_sigmoid"}}
+    layer = {"module": "keras.layers", "class_name": "Bidirectional", "config": {"layer": inner}}
+    loaded = keras.saving.deserialize_keras_object(upgrade_config(layer), custom_objects=make_legacy_layers(allow_all=False))
+    functions = [part.recurrent_activation for part in (loaded.forward_layer, loaded.backward_layer)]
+    assert [float(function(np.ones(1))[0]) for function in functions] == pytest.approx([0.7, 0.7])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,9 +54,12 @@ class KerasRuntime(BaseRuntime):
             self.version = file.version or keras.__version__
             self.has_code = file.has_code
             try:
-                model = keras.saving.load_model(
-                    file.path, custom_objects=file.custom_objects, compile=False, safe_mode=not self.trusted
-                )
+                objects = file.custom_objects
+                # Wrappers in HDF5 files, such as Bidirectional, receive only the objects of a scope.
+                with keras.saving.custom_object_scope(objects) if objects else nullcontext():
+                    model = keras.saving.load_model(
+                        file.path, custom_objects=objects, compile=False, safe_mode=not self.trusted
+                    )
                 _check_inputs(model)
                 call_model = self._trace(tf, keras.tree, model)
             except (*LOAD_ERRORS, tf.errors.OpError) as error:

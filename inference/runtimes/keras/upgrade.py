@@ -75,6 +75,7 @@ def make_legacy_layers(*, allow_all: bool) -> dict[str, Any]:
     def hard_sigmoid(values: Any) -> Any:
         return keras.ops.clip(0.2 * values + 0.5, 0.0, 1.0)
 
+    hard_sigmoid.__name__ = HARD_SIGMOID  # the backward layer of Bidirectional is made from this name
     return {**dict.fromkeys(OPERATION_CLASSES, Operation), HARD_SIGMOID: hard_sigmoid}
 
 
