@@ -79,6 +79,7 @@ def test_reloads_fail_no_request(small_site):
 
 def test_a_reload_loads_new_settings_and_refuses_invalid_ones(small_site):
     env_file = small_site.folder / "env"
+    env_file.touch()
     small_site.environment["ENV_FILE"] = str(env_file)
     small_site.start()
     token, master = small_site.create_token(), small_site.process.pid
