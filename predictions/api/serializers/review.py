@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.permissions import can_review_all
@@ -84,12 +83,8 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
         return attrs
 
 
-@extend_schema_field(GroundTruthItemSerializer)
 class ItemField(serializers.JSONField):
-    """An item of a list. An invalid one, such as null, gets a result of its own."""
-
-    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        return (True, None) if data is None else super().validate_empty_values(data)
+    """An item of a list. An invalid one gets a result of its own."""
 
     def to_internal_value(self, data: Any) -> Any:
         return data if isinstance(data, InvalidItem) else super().to_internal_value(data)
@@ -99,7 +94,7 @@ class GroundTruthSerializer(serializers.Serializer):
     """Reviews of up to 1,000 predictions."""
 
     items = serializers.ListField(
-        child=ItemField(),
+        child=ItemField(allow_null=True),
         min_length=1,
         max_length=MAX_GROUND_TRUTH_ITEMS,
         error_messages={
