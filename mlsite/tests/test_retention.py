@@ -14,7 +14,9 @@ from evaluation.services.replays import create_replay, run_replay
 from inference.tests.factories import make_image
 from monitoring.models import Rollup
 from monitoring.services.rollup import delete_rollups, roll_up
+from predictions.batch_jobs.results import iterate_results
 from predictions.models import (
+    BatchJob,
     BatchJobItem,
     Input,
     Prediction,
@@ -25,11 +27,11 @@ from predictions.models import (
     Review,
     ReviewSummary,
 )
-from predictions.services import retention, review_prediction, withdraw_review
+from predictions.services import retention, retention_chunks, review_prediction, withdraw_review
 from predictions.services.batch_jobs import cancel_batch_job, chunks, retry_batch_job, run_batch_job
 from predictions.services.retention import Removed, apply_policies, apply_policy, preview_policy, set_retention
 from predictions.services.summaries import update_summaries
-from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, run_job
+from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import list_stored_files, make_prediction
 from registry.services import register_model
 
@@ -158,12 +160,44 @@ def test_the_items_of_batch_jobs_stay(shades, user, later):
     verify()
 
 
+@pytest.mark.parametrize(("image_days", "row_days"), [(30, None), (None, 30), (20, 30)])
+def test_archives_of_batch_jobs_are_removed(shades, user, later, settings, image_days, row_days):
+    job = run_job(make_job(user, make_image_zip(2), model="shades"))
+    count_all(later)
+    policy = set_retention(model=shades.model, image_days=image_days, row_days=row_days)
+    assert preview_policy(policy=policy, now=later).job_files == 1
+    assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).job_files == 1
+    assert list_stored_files(settings) == []
+    job.refresh_from_db()
+    assert [line[0] for line in iterate_results(job)] == ["file", "images/0000.png", "images/0001.png"]
+    assert RetentionRun.objects.get().removed_job_files == 1
+    verify()
+
+
+def test_tables_of_batch_jobs_are_removed_with_their_rows(flowers, user, client, later, settings):
+    client.force_login(user)
+    job = run_job(make_job(user, make_rows(2)))
+    count_all(later)
+    for days, expected in ((None, 0), (40, 0), (30, 1)):
+        policy = set_retention(model=flowers.model, image_days=1, row_days=days)
+        assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).job_files == expected
+    assert list_stored_files(settings) == []
+    job.refresh_from_db()
+    assert [line[0] for line in iterate_results(job)] == ["row", "Line 2", "Line 3"]
+    assert client.get(job.get_absolute_url()).status_code == 200
+    BatchJob.objects.update(status="failed", error_code="model-failed")
+    problem = client.post(reverse("api:batch-job-retry", args=[job.pk]))
+    assert (problem.status_code, problem.json()["code"]) == (410, "data-removed")
+    verify()
+
+
 def test_a_retry_does_not_count_removed_items_as_failed(shades, user, later, monkeypatch):
     monkeypatch.setattr(chunks, "FIRST_CHUNK_ITEMS", 2)
     job = make_job(user, make_image_zip(6), model="shades")
     monkeypatch.setattr(leases, "SLICE_SECONDS", -1)
     run_batch_job(str(job.pk))
     cancel_batch_job(job=job)
+    BatchJob.objects.update(completed_at=later)  # so that its file stays
     count_all(later)
     policy = set_retention(model=shades.model, image_days=None, row_days=30)
     removed = apply_policy(policy=policy, trigger=SCHEDULE, now=later).predictions
@@ -174,7 +208,7 @@ def test_a_retry_does_not_count_removed_items_as_failed(shades, user, later, mon
 
 
 def test_an_interrupted_run_continues(shades, aged, later, settings, monkeypatch):
-    monkeypatch.setattr(retention, "PREDICTIONS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(retention_chunks, "ROWS_PER_TRANSACTION", 2)
     policy = set_retention(model=shades.model, image_days=None, row_days=30, keep_reviewed=False)
     with monkeypatch.context() as patch:
         patch.setattr(retention, "delete_removed_files", interrupt)
@@ -203,7 +237,7 @@ def test_commands_set_and_apply_policies(shades, aged, later):
     assert RetentionPolicy.objects.values_list("image_days", "row_days").get() == (30, None)
     call_command("apply_retention", "--model", "shades", "--dry-run", stdout=out)
     call_command("apply_retention", stdout=out)
-    assert "shades: 0 predictions, 0 images removed" in out.getvalue()
+    assert "shades: 0 predictions, 0 images, 0 files of batch jobs removed" in out.getvalue()
     for arguments in (("none",), ("shades", "--image-days", "0"), ("shades", "--image-days", "soon")):
         with pytest.raises(CommandError):
             call_command("set_retention", *arguments)

@@ -11,6 +11,8 @@ from core.admin import GuardedAdmin, ReadOnlyAdmin
 from predictions.models import RetentionPolicy, RetentionRun
 from predictions.services.retention import POLICY_FIELDS, change_retention, set_retention
 
+REMOVED_FIELDS = ("removed_images", "removed_predictions", "removed_job_files")
+
 
 @admin.register(RetentionPolicy)
 class RetentionPolicyAdmin(GuardedAdmin):
@@ -32,11 +34,11 @@ class RetentionPolicyAdmin(GuardedAdmin):
 
 @admin.register(RetentionRun)
 class RetentionRunAdmin(ReadOnlyAdmin):
-    list_display = ("started_at", "model", "trigger", "completed_at", "removed_images", "removed_predictions")
+    list_display = ("started_at", "model", "trigger", "completed_at", *REMOVED_FIELDS)
     list_select_related = ("model",)
     list_filter = ("model",)
     ordering = ("-id",)
     fields = readonly_fields = (
         *("model", "trigger", "started_at", "completed_at", "image_days", "row_days", "keep_reviewed"),
-        *("removed_images", "removed_predictions"),
+        *REMOVED_FIELDS,
     )

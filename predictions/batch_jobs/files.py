@@ -37,6 +37,15 @@ class JobFileMissing(InferenceError):
         super().__init__(gettext("The file of the batch job is missing on the server. Upload it again."))
 
 
+class JobFileRemoved(InferenceError):
+    """The stored file of a batch job was removed by a retention policy."""
+
+    code = "data-removed"
+
+    def __init__(self) -> None:
+        super().__init__(gettext("The file of the batch job was removed by the retention policy."))
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
     """One of the first rows of a table. `error` is why it is invalid; empty if it is valid."""
@@ -72,7 +81,7 @@ def open_table(job: BatchJob) -> Iterator[TableFile]:
     """Open the table of a job, with the encoding and the delimiter that were detected when it was created.
 
     Raises:
-        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
+        JobFileMissing, JobFileRemoved, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     if has_image_table(job):
         with open_image_table(job) as (table, _):
@@ -92,7 +101,7 @@ def open_image_table(job: BatchJob) -> Iterator[tuple[TableFile, ImageTable]]:
     """Open the table of a job with its images.
 
     Raises:
-        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
+        JobFileMissing, JobFileRemoved, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     with open_archive(job) as archive:
         images = ImageTable(archive)
@@ -104,7 +113,7 @@ def open_archive(job: BatchJob) -> Iterator[ArchiveFile]:
     """Open the archive of a job.
 
     Raises:
-        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
+        JobFileMissing, JobFileRemoved, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     with translate_read_errors(), _open_file(job) as file:
         archive = ArchiveFile(file, size=job.size, max_members=get_max_members())
@@ -123,7 +132,7 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
     """Return the start of the stored file of a job; None for a job of uploaded images.
 
     Raises:
-        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
+        JobFileMissing, JobFileRemoved, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     if has_image_table(job):
         with open_image_table(job) as (table, images):
@@ -138,6 +147,8 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
 
 
 def _open_file(job: BatchJob) -> IO[bytes]:
+    if not job.file:
+        raise JobFileRemoved
     try:
         file: IO[bytes] = job.file.open("rb")
     except FileNotFoundError as error:

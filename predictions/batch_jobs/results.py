@@ -21,6 +21,7 @@ from predictions.tables.lines import replace_undecodable
 
 ROWS_PER_FETCH = 1000
 NAME_COLUMN = "file"
+ROW_COLUMN = "row"  # such as `Line 2`, if the table was removed
 COLLISION_PREFIX = "result_"  # of a result column whose name the table has already
 FIELDS = (
     "number", "name", "error_code", "error_message", "prediction_id", "prediction__label", "prediction__confidence",
@@ -55,13 +56,15 @@ def stream_results(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -
 def iterate_results(job: BatchJob, *, format_value: Callable[[Any], Any] = format_cell) -> Iterator[list[Any]]:
     """Yield the header, and one row per item. Memory use does not depend on their number.
 
+    If a retention policy has removed the table, the first column contains the lines of the rows.
+
     Args:
         format_value: returns the cell of a value, such as a text that a spreadsheet could run as a formula.
     """
     output = job.model_version.parsed_signature.output
     result_columns = _list_result_columns(output)
-    if job.kind != BatchJob.Kind.TABLE:
-        yield [NAME_COLUMN, *result_columns]
+    if job.kind != BatchJob.Kind.TABLE or not job.file:
+        yield [ROW_COLUMN if job.kind == BatchJob.Kind.TABLE else NAME_COLUMN, *result_columns]
         for item in _iterate_items(job):
             yield [format_value(item.name), *_build_cells(item, output, format_value)]
         return

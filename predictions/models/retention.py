@@ -85,6 +85,7 @@ class RetentionRun(models.Model):
     keep_reviewed = models.BooleanField(_("keep reviewed predictions"))
     removed_images = models.PositiveBigIntegerField(_("removed images"), default=0)
     removed_predictions = models.PositiveBigIntegerField(_("removed predictions"), default=0)
+    removed_job_files = models.PositiveBigIntegerField(_("removed files of batch jobs"), default=0, db_default=0)
 
     objects: ClassVar = models.Manager()
 

@@ -1,4 +1,4 @@
-"""Remove the images and the rows that are older than the retention policies of their models allow.
+"""Remove the images, rows, and files of batch jobs that are older than the retention policies of their models allow.
 
 A policy walks through the predictions of the versions of its model, the oldest first, in short transactions. A process that
 ends in between loses nothing: the next run removes the rest. Files are deleted after the transaction.
@@ -7,7 +7,7 @@ ends in between loses nothing: the next run removes the rest. Files are deleted 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,36 +17,37 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from core.fields import get_first_id
 from core.locks import lock_row
 from core.tasks import stopping
-from predictions.models import BatchJobItem, Input, Prediction, RetentionPolicy, RetentionRun, Review, SummaryProgress
+from predictions.models import BatchJob, BatchJobItem, Input, Prediction, RetentionPolicy, RetentionRun, Review
 from predictions.models.batch_job import REMOVED_CODE
 from predictions.paths import get_thumbnail_path
 from predictions.services.removed_files import delete_removed_files, remove_files
+from predictions.services.retention_chunks import Chunk, find_row_limit, iterate_images, iterate_jobs, iterate_rows
 from predictions.services.retention_positions import find_positions
 from predictions.services.reviews import lock_predictions
 from predictions.services.summaries import freeze_summaries, record_removal
 from predictions.services.summary_progress import lock_summaries
 from predictions.signals import predictions_removing
-from predictions.usage import PREDICTIONS
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import RegisteredModel
 
 logger = logging.getLogger(__name__)
 
-PREDICTIONS_PER_TRANSACTION = 200
 POLICY_FIELDS = ("image_days", "row_days", "keep_reviewed")
 REMOVED_ERROR = {"error_code": REMOVED_CODE, "error_message": "The prediction was removed by the retention policy."}
-Chunk = tuple[datetime, list[UUID]]
-"""The time before which data is removed, and the IDs of predictions that can be older."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Number of predictions that were removed with their inputs, and of images whose predictions stay."""
+    """Number of predictions that were removed with their inputs, of images whose predictions stay, and of job files."""
 
     predictions: int = 0
     images: int = 0
+    job_files: int = 0
+
+
+Step = tuple[Iterator[Chunk], Callable[[RetentionPolicy, datetime, Sequence[UUID]], Removed]]
+"""What can be removed, and the function that removes it."""
 
 
 def set_retention(
@@ -108,7 +109,12 @@ def apply_policy(*, policy: RetentionPolicy, trigger: str, now: datetime | None 
             return _complete(run)
         policy.positions = find_positions(policy, now)
         policy.save(update_fields=["positions"])
-    for chunks, remove in ((_iterate_rows(policy, now), _remove_rows), (_iterate_images(policy, now), _remove_images)):
+    steps: tuple[Step, ...] = (
+        (iterate_rows(policy, now), _remove_rows),
+        (iterate_images(policy, now), _remove_images),
+        (iterate_jobs(policy, now), _remove_job_files),
+    )
+    for chunks, remove in steps:
         for limit, ids in chunks:
             with transaction.atomic():
                 if not _is_unchanged(policy):
@@ -129,66 +135,35 @@ def _is_unchanged(policy: RetentionPolicy) -> bool:
 def preview_policy(*, policy: RetentionPolicy, now: datetime | None = None) -> Removed:
     """Return what `apply_policy` would remove."""
     now = now or timezone.now()
-    predictions = sum(len(_select_rows(policy, limit, ids)) for limit, ids in _iterate_rows(policy, now))
-    row_limit, images = _find_row_limit(policy, now), 0
-    for limit, ids in _iterate_images(policy, now):
+    predictions = sum(len(_select_rows(policy, limit, ids)) for limit, ids in iterate_rows(policy, now))
+    row_limit, images = find_row_limit(policy, now), 0
+    for limit, ids in iterate_images(policy, now):
         removed = {row.pk for row in _select_rows(policy, row_limit, ids)} if row_limit else set()
         images += _select_inputs(policy, limit, [pk for pk in ids if pk not in removed]).count()
-    return Removed(predictions, images)
+    job_files = {pk for _, ids in iterate_jobs(policy, now) for pk in ids}
+    return Removed(predictions, images, len(job_files))
 
 
 def _record(run: RetentionRun, removed: Removed) -> None:
     run.removed_predictions += removed.predictions
     run.removed_images += removed.images
-    if run.removed_predictions or run.removed_images:
+    run.removed_job_files += removed.job_files
+    if run.removed_predictions or run.removed_images or run.removed_job_files:
         run.save()
 
 
 def _complete(run: RetentionRun) -> Removed:
     delete_removed_files()
-    counts = {"predictions": run.removed_predictions, "images": run.removed_images}
+    counts = {
+        "predictions": run.removed_predictions,
+        "images": run.removed_images,
+        "job_files": run.removed_job_files,
+    }
     if any(counts.values()):
         run.completed_at = timezone.now()
         run.save(update_fields=["completed_at"])
         logger.info("retention policy applied", extra={"model": run.model.name, **counts})
     return Removed(**counts)
-
-
-def _iterate_rows(policy: RetentionPolicy, now: datetime) -> Iterator[Chunk]:
-    if limit := _find_row_limit(policy, now):
-        for version in _list_versions(policy):
-            for ids in _iterate_ids(version, limit, None):
-                yield limit, ids
-
-
-def _iterate_images(policy: RetentionPolicy, now: datetime) -> Iterator[Chunk]:
-    """Yield the predictions whose images were not checked yet."""
-    if limit := policy.get_limit(policy.image_days, now):
-        for version in _list_versions(policy):
-            last = find_positions(policy, now).get(str(version))
-            for ids in _iterate_ids(version, limit, UUID(last) if last else None):
-                yield limit, ids
-
-
-def _find_row_limit(policy: RetentionPolicy, now: datetime) -> datetime | None:
-    """Return the time before which rows are removed: only days whose predictions and reviews have been counted."""
-    limit, counted = policy.get_limit(policy.row_days, now), SummaryProgress.get_until(PREDICTIONS)
-    return None if limit is None or counted is None else min(limit, counted)
-
-
-def _list_versions(policy: RetentionPolicy) -> list[UUID]:
-    return list(ModelVersion.objects.filter(model=policy.model).order_by("number").values_list("pk", flat=True))
-
-
-def _iterate_ids(version: UUID, limit: datetime, last: UUID | None) -> Iterator[list[UUID]]:
-    """Yield the IDs of the predictions of a version before a time, the oldest first."""
-    rows = Prediction.objects.filter(model_version=version, id__lt=get_first_id(limit)).order_by("id")
-    while True:
-        ids = list((rows.filter(id__gt=last) if last else rows).values_list("id", flat=True)[:PREDICTIONS_PER_TRANSACTION])
-        if not ids:
-            return
-        yield ids
-        last = ids[-1]
 
 
 def _select_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> list[Prediction]:
@@ -241,6 +216,13 @@ def _remove_images(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]
     policy.positions[str(version)] = str(ids[-1])
     policy.save(update_fields=["positions"])
     return Removed(images=len(rows))
+
+
+def _remove_job_files(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> Removed:
+    jobs = list(BatchJob.objects.select_for_update().filter(pk__in=ids, completed_at__lt=limit).order_by("pk"))
+    remove_files(names=[str(job.file) for job in jobs])
+    BatchJob.objects.filter(pk__in=[job.pk for job in jobs]).update(file="")
+    return Removed(job_files=len(jobs))
 
 
 def _remove_input_files(rows: Sequence[Input]) -> None:

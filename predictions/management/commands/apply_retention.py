@@ -13,7 +13,7 @@ from predictions.services.retention import apply_policy, preview_policy
 
 
 class Command(BaseCommand):
-    help = "Remove the images and the predictions that are older than the retention policies of their models allow."
+    help = "Remove the images, predictions, and files of batch jobs that are older than the retention policies allow."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", metavar="NAME", help="apply only the policy of this model")
@@ -32,4 +32,4 @@ class Command(BaseCommand):
                 else:
                     removed, verb = apply_policy(policy=policy, trigger=RetentionRun.Trigger.COMMAND), "removed"
                 counts = f"{removed.predictions:,} predictions, {removed.images:,} images"
-                self.stdout.write(f"{policy.model.name}: {counts} {verb}")
+                self.stdout.write(f"{policy.model.name}: {counts}, {removed.job_files:,} files of batch jobs {verb}")

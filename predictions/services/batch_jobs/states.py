@@ -20,6 +20,7 @@ from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.services import build_event, record_events
 from inference.errors import InferenceError, InvalidInput
+from predictions.batch_jobs.files import JobFileRemoved
 from predictions.batch_jobs.progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch_jobs.leases import lock_leased_job
@@ -113,7 +114,7 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
         WrongJobStatus: the job has not ended, or it succeeded and there is nothing to retry.
         InvalidInput: a canceled draft has no images, or a required feature has no column.
         LimitReached: the job was canceled as a draft, and the user has used up the quota.
-        JobFileMissing: the stored table cannot be opened.
+        JobFileMissing, JobFileRemoved: the file cannot be opened, or was removed by a retention policy.
     """
     with transaction.atomic():
         job = lock_job(job)
@@ -125,6 +126,8 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
                 gettext("No prediction of the batch job failed. Inputs that are not valid are not retried.")
             )
         _check_images(job)
+        if job.kind != BatchJob.Kind.IMAGES and not job.file:
+            raise JobFileRemoved
         if job.kind == BatchJob.Kind.TABLE:
             check_mapping(job)
         job.failed_items -= failed
