@@ -7,10 +7,12 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.tests.requirements import require
@@ -128,3 +130,9 @@ def seeded_site(site) -> Site:
     site.manage("seed_predictions", "iris", "--count", "300", "--reviewed", "0.5", "--files", "5", "--yes")
     site.manage("roll_up")
     return site
+
+
+@pytest.fixture
+def later() -> datetime:
+    """Return a time at which the data of today is older than 30 days."""
+    return timezone.now() + timedelta(days=31)

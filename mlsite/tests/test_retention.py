@@ -8,16 +8,13 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from core import leases
 from evaluation.report import evaluate_version
 from evaluation.services.replays import create_replay, run_replay
 from inference.tests.factories import make_image
+from mlsite.tests.retention import SCHEDULE, count_all, verify
 from monitoring.models import Rollup
 from monitoring.services.rollup import delete_rollups, roll_up
-from predictions.batch_jobs.results import iterate_results
 from predictions.models import (
-    BatchJob,
-    BatchJobItem,
     Input,
     Prediction,
     PredictionCount,
@@ -28,20 +25,12 @@ from predictions.models import (
     ReviewSummary,
 )
 from predictions.services import retention, retention_chunks, review_prediction, withdraw_review
-from predictions.services.batch_jobs import cancel_batch_job, chunks, retry_batch_job, run_batch_job
 from predictions.services.retention import Removed, apply_policies, apply_policy, preview_policy, set_retention
 from predictions.services.summaries import update_summaries
-from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import list_stored_files, make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
-SCHEDULE = RetentionRun.Trigger.SCHEDULE
-
-
-@pytest.fixture
-def later():
-    return timezone.now() + timedelta(days=31)
 
 
 @pytest.fixture
@@ -58,19 +47,10 @@ def aged(shades, user, reviewer, client, later):
     return rows
 
 
-def count_all(now):
-    update_summaries(now=now)
-    roll_up(now=now)
-
-
 def measure(version, reader):
     counts = list(Rollup.objects.order_by("period__start", "period__hours").values_list("counts", "users", "confidence_sum"))
     totals = sorted(PredictionCount.objects.values_list("day", "count"))
     return evaluate_version(version, reader=reader), counts, totals
-
-
-def verify():
-    call_command("verify_store", "--older-than", "0", stdout=io.StringIO())
 
 
 def test_images_are_removed_and_predictions_stay(shades, aged, user, superuser, client, later, settings):
@@ -148,63 +128,6 @@ def test_newer_data_and_other_models_stay(shades, flowers, aged, user, later):
     set_retention(model=flowers.model, image_days=1, row_days=1)
     apply_policies()
     assert Prediction.objects.count() == 5 and not RetentionRun.objects.exists()
-
-
-def test_the_items_of_batch_jobs_stay(shades, user, later):
-    job = run_job(make_job(user, make_image_zip(2), model="shades"))
-    count_all(later)
-    policy = set_retention(model=shades.model, image_days=None, row_days=30)
-    assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).predictions == 2
-    assert BatchJobItem.objects.filter(job=job, error_code="data-removed").count() == 2
-    assert len(list_items(job)) == 2
-    verify()
-
-
-@pytest.mark.parametrize(("image_days", "row_days"), [(30, None), (None, 30), (20, 30)])
-def test_archives_of_batch_jobs_are_removed(shades, user, later, settings, image_days, row_days):
-    job = run_job(make_job(user, make_image_zip(2), model="shades"))
-    count_all(later)
-    policy = set_retention(model=shades.model, image_days=image_days, row_days=row_days)
-    assert preview_policy(policy=policy, now=later).job_files == 1
-    assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).job_files == 1
-    assert list_stored_files(settings) == []
-    job.refresh_from_db()
-    assert [line[0] for line in iterate_results(job)] == ["file", "images/0000.png", "images/0001.png"]
-    assert RetentionRun.objects.get().removed_job_files == 1
-    verify()
-
-
-def test_tables_of_batch_jobs_are_removed_with_their_rows(flowers, user, client, later, settings):
-    client.force_login(user)
-    job = run_job(make_job(user, make_rows(2)))
-    count_all(later)
-    for days, expected in ((None, 0), (40, 0), (30, 1)):
-        policy = set_retention(model=flowers.model, image_days=1, row_days=days)
-        assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).job_files == expected
-    assert list_stored_files(settings) == []
-    job.refresh_from_db()
-    assert [line[0] for line in iterate_results(job)] == ["row", "Line 2", "Line 3"]
-    assert client.get(job.get_absolute_url()).status_code == 200
-    BatchJob.objects.update(status="failed", error_code="model-failed")
-    problem = client.post(reverse("api:batch-job-retry", args=[job.pk]))
-    assert (problem.status_code, problem.json()["code"]) == (410, "data-removed")
-    verify()
-
-
-def test_a_retry_does_not_count_removed_items_as_failed(shades, user, later, monkeypatch):
-    monkeypatch.setattr(chunks, "FIRST_CHUNK_ITEMS", 2)
-    job = make_job(user, make_image_zip(6), model="shades")
-    monkeypatch.setattr(leases, "SLICE_SECONDS", -1)
-    run_batch_job(str(job.pk))
-    cancel_batch_job(job=job)
-    BatchJob.objects.update(completed_at=later)  # so that its file stays
-    count_all(later)
-    policy = set_retention(model=shades.model, image_days=None, row_days=30)
-    removed = apply_policy(policy=policy, trigger=SCHEDULE, now=later).predictions
-    job = cancel_batch_job(job=retry_batch_job(job=job))
-    assert 0 < removed < 6
-    assert (job.succeeded_items, job.failed_items) == (removed, 0)
-    verify()
 
 
 def test_an_interrupted_run_continues(shades, aged, later, settings, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -50,9 +50,11 @@ def review_prediction(
     """
     labels = None if true_labels is None else tuple(true_labels)
     review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment, labels))
-    with transaction.atomic() if ignores_double_clicks else nullcontext():
-        earlier = _find_same_review(review, prediction, reviewer) if ignores_double_clicks else None
-        return earlier or save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    save = partial(save_review, review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    if not ignores_double_clicks:
+        return save()
+    with transaction.atomic():
+        return _find_same_review(review, prediction, reviewer) or save()
 
 
 def _find_same_review(review: ReviewInput, prediction: Prediction, reviewer: User) -> Review | None:

@@ -7,7 +7,6 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext_lazy as _
 
-from core.templatetags.submissions import submission_key
 from inference.signature import get_table_part
 from predictions import presentation
 from predictions.feature_ranges import UnusualValue, list_unusual_values
@@ -69,4 +68,3 @@ register.filter("text_start", presentation.format_text_start)
 register.filter("is_pixelated", presentation.is_pixelated)
 register.filter("history_cells", list_cells)
 register.filter("open_query", presentation.build_open_query)
-register.simple_tag(submission_key)

@@ -17,6 +17,10 @@ from inference.runtimes.sklearn.compression import open_pickle, read_decompresse
 from inference.runtimes.unsupported import DILL_STEP, PYTORCH_STEP, TORCH_STEP, is_torch_archive
 
 # Types of scikit-learn and NumPy that skops does not trust by default. They contain numbers, and no code of the author.
+KERNELS = (
+    "CompoundKernel", "ConstantKernel", "DotProduct", "ExpSineSquared", "Exponentiation", "Matern", "PairwiseKernel",
+    "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel",
+)  # fmt: skip
 TRUSTED_TYPES = {
     "functools.partial",  # skops checks the function inside like any other type
     "numpy.dtype",
@@ -63,21 +67,7 @@ TRUSTED_TYPES = {
             "TimeSeriesSplit",
         )
     ),
-    *(
-        f"sklearn.gaussian_process.kernels.{name}"
-        for name in (
-            *(
-                "CompoundKernel",
-                "ConstantKernel",
-                "DotProduct",
-                "ExpSineSquared",
-                "Exponentiation",
-                "Matern",
-                "PairwiseKernel",
-            ),
-            *("Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel"),
-        )
-    ),
+    *(f"sklearn.gaussian_process.kernels.{name}" for name in KERNELS),
 }
 METRIC_PATTERN = re.compile(
     r"sklearn\.metrics\._(classification|ranking|regression)\.\w+_(score|loss|error)"
