@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from core import leases
 from mlsite.tests.retention import SCHEDULE, count_all, verify
+from predictions.batch_jobs.files import JobFileRemoved
 from predictions.batch_jobs.results import iterate_results
 from predictions.models import BatchJob, BatchJobItem, RetentionRun
 from predictions.services.batch_jobs import cancel_batch_job, chunks, retry_batch_job, run_batch_job
@@ -36,6 +37,9 @@ def test_archives_of_batch_jobs_are_removed(shades, user, later, settings, image
     job.refresh_from_db()
     assert [line[0] for line in iterate_results(job)] == ["file", "images/0000.png", "images/0001.png"]
     assert RetentionRun.objects.get().removed_job_files == 1
+    BatchJob.objects.update(status="failed", error_code="model-failed")
+    with pytest.raises(JobFileRemoved):
+        retry_batch_job(job=job)
     verify()
 
 
@@ -45,6 +49,7 @@ def test_tables_of_batch_jobs_are_removed_with_their_rows(flowers, user, client,
     count_all(later)
     for days, expected in ((None, 0), (40, 0), (30, 1)):
         policy = set_retention(model=flowers.model, image_days=1, row_days=days)
+        assert preview_policy(policy=policy, now=later).job_files == expected
         assert apply_policy(policy=policy, trigger=SCHEDULE, now=later).job_files == expected
     assert list_stored_files(settings) == []
     job.refresh_from_db()
